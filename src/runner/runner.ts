@@ -1,0 +1,41 @@
+import type { Duplex } from 'node:stream'
+import type { Script } from '../shell/script.ts'
+
+export type Output = { code: number; stdout: string; stderr: string }
+
+export type RunOptions = {
+  /** Gives up: the script's stdin ends, it cleans up, and `run` throws the signal's reason. */
+  signal?: AbortSignal
+  /** Ends the script's stdin too, but as the ordinary end of a script that waits for it: `run` returns its output. */
+  until?: AbortSignal
+  /** Milliseconds for the whole script; none by default. */
+  timeout?: number
+  /** Each line of output as it comes, without its newline. */
+  onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+}
+
+/** Where words run. A script that exits with another status than 0 is a result, not an error: the caller knows why. */
+export interface Runner {
+  /** The server's name in the configuration. */
+  readonly server: string
+  run(script: Script, options?: RunOptions): Promise<Output>
+  close(): Promise<void>
+}
+
+/** A runner that reaches its server over SSH, and so can carry a tunnel. */
+export interface Connection extends Runner {
+  /**
+   * Listens on the server's 127.0.0.1 and joins each connection there to `target` here.
+   * @returns the port, which sshd has chosen when `port` is 0
+   * @throws JijiError tunnel.failed when the server refuses
+   */
+  forward(port: number, target: { host: string; port: number }): Promise<Tunnel>
+  /** A stream to a port of the server's own 127.0.0.1, opened by its sshd. */
+  dial(port: number): Promise<Duplex>
+}
+
+export type Tunnel = { readonly port: number; close(): Promise<void> }
+
+export function canTunnel(runner: Runner): runner is Connection {
+  return 'forward' in runner
+}

@@ -1,0 +1,33 @@
+import type { Script } from './script.ts'
+
+/**
+ * The text that is written to the stdin of a bare `sh`, which keeps it open while the script runs. When stdin ends
+ * before the script does, whoever sent it is gone (Ctrl-C, a lost connection): the script gets SIGTERM and can undo
+ * what it began in `on_exit`, which runs in any case.
+ *
+ * - The whole is one compound command, so that the shell has read all of it before it starts.
+ * - A shell runs a trap only when its foreground child has ended: long commands go through `interruptible`.
+ * - SIGPIPE is ignored, or a progress line after the connection is lost would kill the shell before its clean-up.
+ */
+export function frame(script: Script): string {
+  return `{
+exec 3<&0 </dev/null
+PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
+LC_ALL=C
+export PATH LC_ALL
+umask 077
+on_exit() { :; }
+interruptible() { "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }
+child= watch=
+leave() { status=$?; trap '' TERM HUP INT; [ -z "$child" ] || kill "$child"; on_exit; kill "$watch"; exit "$status"; } 2>/dev/null
+trap leave EXIT
+trap 'exit 143' TERM HUP INT
+trap '' PIPE
+(trap - EXIT TERM; while read -r _ <&3; do :; done; kill -TERM $$) >/dev/null 2>&1 &
+watch=$!
+exec 3<&-
+${script.render()}
+exit
+}
+`
+}
