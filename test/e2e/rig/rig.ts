@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { base, claim, release, rigScript, sweep } from './claims.ts'
+import { type Server, type ServerEngine, serverAt } from './server.ts'
+
+export type RigOptions = {
+  /** The engine of each server; they are called s1, s2 ... */
+  servers: ServerEngine[]
+  /** Begins the names of its namespaces, at most 8 characters; a number is added when a rig that lives has it. */
+  name?: string
+  /** The first three numbers of its network, such as 10.77.4; a free one by default. */
+  net?: string
+  /** Lines for each server's sshd_config. */
+  sshd?: string[]
+}
+
+export type Rig = {
+  servers: Server[]
+  /** This machine's address in the rig's network. */
+  controller: string
+  key: string
+  knownHosts: string
+  /** For `ssh -F` and for `ssh: {config: FILE}`: user, key and known hosts of all servers, which are also called s1 ... */
+  sshConfigFile: string
+  dir: string
+  stop(): Promise<void>
+}
+
+/** Boots servers, and first takes away what a crash has left. Each is up, with its engine, when this returns. */
+export async function startRig({ servers: engines, name = 'rig', net, sshd = [] }: RigOptions): Promise<Rig> {
+  const unavailable = rigUnavailable()
+  if (unavailable) throw new Error(unavailable)
+  await sweep()
+  const ownName = claimName(name)
+  const ownNet = claimNet(net)
+  const dir = join(base, ownName)
+  const stop = async () => {
+    await execa(rigScript, ['down', dir])
+    release(`net-${ownNet}`)
+    release(`rig-${ownName}`)
+    await sweep()
+  }
+  try {
+    await mkdir(dir, { recursive: true })
+    writeFileSync(join(dir, 'sshd_config'), sshd.join('\n'))
+    await execa(rigScript, ['up', dir, ownName, ownNet, ...engines])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const servers = engines.map((engine, i) =>
+    serverAt({ name: `s${i + 1}`, address: `${ownNet}.${11 + i}`, engine, dir }),
+  )
+  const files = { key: join(dir, 'key'), knownHosts: join(dir, 'known_hosts'), sshConfigFile: join(dir, 'ssh_config') }
+  writeFileSync(files.sshConfigFile, sshConfig(servers, files))
+  return { servers, controller: `${ownNet}.1`, ...files, dir, stop }
+}
+
+/** Why a rig cannot run on this machine, as a sentence; nothing when it can. */
+export function rigUnavailable(): string | undefined {
+  if (process.platform !== 'linux') return `needs Linux, and this is ${process.platform}`
+  if (process.getuid?.() !== 0) return 'needs root, for namespaces and mounts'
+  const programs = ['ip', 'unshare', 'nsenter', 'sshd', 'ssh-keygen', 'dockerd', 'docker', 'podman']
+  const missing = programs.filter(program => !isInstalled(program))
+  if (missing.length > 0) return `needs ${missing.join(', ')}, which this machine has not`
+  const probe = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', 'ip', 'link', 'add', 'type', 'veth'])
+  if (probe.status !== 0) return `cannot make namespaces here: ${probe.stderr.toString().trim()}`
+  return undefined
+}
+
+function isInstalled(program: string): boolean {
+  const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+  return directories.some(directory => existsSync(join(directory, program)))
+}
+
+function claimName(name: string): string {
+  for (let i = 1; i < 100; i++) {
+    const candidate = i === 1 ? name : `${name}${i}`
+    if (claim(`rig-${candidate}`)) return candidate
+  }
+  throw new Error(`there are too many rigs called ${name}`)
+}
+
+function claimNet(wanted: string | undefined): string {
+  const used = Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? [])
+  const candidates = wanted ? [wanted] : Array.from({ length: 200 }, (_, i) => `10.77.${i}`)
+  const free = candidates.find(net => !used.some(address => address.startsWith(`${net}.`)) && claim(`net-${net}`))
+  if (!free) throw new Error(wanted ? `the network ${wanted} is in use` : 'there is no free network for a rig')
+  return free
+}
+
+function sshConfig(servers: Server[], { key, knownHosts }: { key: string; knownHosts: string }): string {
+  const names = servers.map(({ name, address }) => `Host ${name}\n  HostName ${address}\n`)
+  const everywhere = `Host *\n  User root\n  IdentityFile ${key}\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`
+  return [...names, everywhere].join('\n')
+}
