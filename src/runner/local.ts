@@ -1,0 +1,34 @@
+import { constants } from 'node:os'
+import { execa } from 'execa'
+import { defaultTimings } from './connect-options.ts'
+import { endGroup } from './process-group.ts'
+import type { Runner } from './runner.ts'
+import { reasonOf, runScript, type Shell } from './shell.ts'
+
+/** Runs scripts on this machine, as the user who started us. */
+export function localRunner(server: string, { grace = defaultTimings.grace } = {}): Runner {
+  return {
+    server,
+    async run(script, options = {}) {
+      if (options.signal?.aborted) throw reasonOf(options.signal)
+      return runScript(startShell(), script, { ...options, server, grace })
+    },
+    async close() {},
+  }
+}
+
+/** In a process group of its own: a Ctrl-C in the terminal must reach us, and the script only through its stdin. */
+function startShell(): Shell {
+  const child = execa('sh', { detached: true, stdin: 'pipe', buffer: false, reject: false })
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: child.then(result => {
+      if (result.exitCode !== undefined) return result.exitCode
+      if (result.signal !== undefined) return 128 + constants.signals[result.signal]
+      throw result
+    }),
+    kill: () => endGroup(child.pid, 'SIGKILL'),
+  }
+}

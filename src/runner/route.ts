@@ -1,0 +1,109 @@
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Client } from 'ssh2'
+import { JijiError } from '../errors.ts'
+import type { Peer } from './peer.ts'
+import { reasonOf, whenAborted } from './shell.ts'
+
+/** How bytes get to a server's sshd and back. */
+export type Route = {
+  stream: Duplex
+  /** What the route knows about a connection that failed. */
+  explain?(error: unknown): unknown
+  close(): Promise<void>
+}
+
+export type Limits = { peer: Peer; timeout: number; signal?: AbortSignal | undefined }
+
+export async function directRoute(host: string, port: number, limits: Limits): Promise<Route> {
+  // Node gives up an address after 250 ms when a name has several: too early for a server far away.
+  const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 })
+  try {
+    await within<void>(limits, (resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', error => reject(unreachable(limits.peer, host, error)))
+    })
+  } catch (error) {
+    socket.on('error', () => {}).destroy()
+    throw error
+  }
+  return { stream: socket, close: async () => void socket.destroy() }
+}
+
+/** Through a jump host, whose own connection carries this one. */
+export async function jumpRoute(
+  jumpHost: { client: Client; peer: Peer },
+  host: string,
+  port: number,
+  limits: Limits,
+): Promise<Route> {
+  const stream = await within<Duplex>(limits, (resolve, reject) => {
+    jumpHost.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+      if (error) reject(notReachedFrom(jumpHost.peer, limits.peer, error))
+      else resolve(channel)
+    })
+  })
+  return { stream, close: async () => void stream.destroy() }
+}
+
+/** Waits for what `start` begins, but not longer than the limits say. */
+function within<T>(
+  { peer, timeout, signal }: Limits,
+  start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
+  const over = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  return new Promise<T>((resolve, reject) => {
+    timer = setTimeout(() => reject(noAnswer(peer, timeout)), timeout)
+    whenAborted(signal, () => reject(reasonOf(signal)), over.signal)
+    start(resolve, reject)
+  }).finally(() => {
+    clearTimeout(timer)
+    over.abort()
+  })
+}
+
+function noAnswer({ server, label }: Peer, timeout: number): JijiError {
+  return new JijiError('server.timeout', `${label} did not answer within ${timeout / 1000} s`, {
+    server,
+    hint: 'see whether the server is up and whether a firewall or security group lets you in',
+  })
+}
+
+function unreachable({ server, label }: Peer, host: string, error: NodeJS.ErrnoException): JijiError {
+  const [why, hint] = reasons[error.code ?? ''] ?? [
+    error.message,
+    'see whether the server is up and the address is right',
+  ]
+  return new JijiError('server.unreachable', `cannot reach ${label}: ${why.replace('HOST', host)}`, {
+    server,
+    hint,
+    cause: error,
+  })
+}
+
+const reasons: Readonly<Record<string, readonly [string, string]>> = {
+  ECONNREFUSED: [
+    'connection refused',
+    'the machine is up, but nothing listens on that port: see `port`, and that sshd runs',
+  ],
+  ENOTFOUND: ['the name HOST does not resolve', 'see whether `host` is spelled right and the name is in your DNS yet'],
+  EAI_AGAIN: ['the name HOST could not be looked up', 'see whether this machine has a network and a DNS server'],
+  EHOSTUNREACH: [
+    'no route to host',
+    'see whether the server is up, and whether you need a VPN or a jump host (`ssh: {proxy: …}`)',
+  ],
+  ENETUNREACH: ['network is unreachable', 'see whether this machine has a network, and IPv6 if the address is one'],
+  ETIMEDOUT: ['no answer', 'see whether the server is up and whether a firewall or security group lets you in'],
+}
+
+function notReachedFrom(jumpHost: Peer, { server, label }: Peer, error: Error): JijiError {
+  const why = error.message.replace('(SSH) Channel open failure: ', '')
+  return new JijiError('server.unreachable', `cannot reach ${label} from ${jumpHost.address}: ${why || 'refused'}`, {
+    server,
+    hint: /prohibited/.test(why)
+      ? `the sshd of ${jumpHost.address} forwards nothing: it needs AllowTcpForwarding yes`
+      : `see whether ${jumpHost.address} can resolve and reach the server, and that sshd runs on it`,
+    cause: error,
+  })
+}

@@ -1,0 +1,117 @@
+import type { Readable, Writable } from 'node:stream'
+import { JijiError } from '../errors.ts'
+import { frame } from '../shell/frame.ts'
+import type { Script } from '../shell/script.ts'
+import { collect } from './collect.ts'
+import type { Output, RunOptions } from './runner.ts'
+
+/** A bare `sh` that has been started, here or on a server. */
+export type Shell = {
+  stdin: Writable
+  stdout: Readable
+  stderr: Readable
+  /** Its exit code, once all of its output has been read; rejects when nobody can know the code. */
+  ended: Promise<number>
+  kill(): void
+}
+
+/** Has a shell run one script. Its stdin stays open until the script has ended or is to end early. */
+export async function runScript(
+  shell: Shell,
+  script: Script,
+  options: RunOptions & { server: string; grace: number },
+): Promise<Output> {
+  const { server, grace, signal, until, timeout, onLine } = options
+  const stop = stopper(shell, grace, server)
+  const over = new AbortController()
+
+  shell.stdin.on('error', () => {}) // a script may end before all of it was read: then its exit code says why
+  shell.stdin.write(frame(script))
+  const stdout = collect(shell.stdout, onLine && (line => attempt(() => onLine(line, 'stdout'), stop)))
+  const stderr = collect(shell.stderr, onLine && (line => attempt(() => onLine(line, 'stderr'), stop)))
+
+  whenAborted(signal, () => stop(reasonOf(signal)), over.signal)
+  whenAborted(until, () => stop(), over.signal)
+  const timer = timeout === undefined ? undefined : setTimeout(() => stop(tookTooLong(server, timeout)), timeout)
+
+  try {
+    const code = await Promise.race([shell.ended, stop.abandoned])
+    stop.check()
+    return { code, stdout: stdout(), stderr: stderr() }
+  } catch (error) {
+    stop.check()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    stop.forget()
+    over.abort()
+  }
+}
+
+/** The signal's reason, as something that can be thrown. */
+export function reasonOf(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason
+  return reason instanceof Error ? reason : new JijiError('interrupted', 'interrupted', { cause: reason })
+}
+
+/** Calls back once, at once if the signal is aborted already, and never after `over`. */
+export function whenAborted(signal: AbortSignal | undefined, callback: () => void, over: AbortSignal): void {
+  if (signal?.aborted) callback()
+  else signal?.addEventListener('abort', callback, { once: true, signal: over })
+}
+
+/** Ends stdin, which the script answers with its clean-up; whoever has not ended after the grace is killed. */
+function stopper(shell: Shell, grace: number, server: string) {
+  let reason: unknown
+  let timer: NodeJS.Timeout | undefined
+  let abandon: (reason: unknown) => void = () => {}
+  const abandoned = new Promise<never>((_, reject) => {
+    abandon = reject
+  })
+  abandoned.catch(() => {})
+
+  const stop = (why?: unknown) => {
+    reason ??= why
+    shell.stdin.end()
+    timer ??= setTimeout(() => {
+      shell.kill()
+      abandon(reason ?? stuck(server, grace))
+    }, grace)
+  }
+  return Object.assign(stop, {
+    abandoned,
+    check: () => {
+      if (reason !== undefined) throw reason
+    },
+    forget: () => clearTimeout(timer),
+  })
+}
+
+function stuck(server: string, grace: number): JijiError {
+  return new JijiError(
+    'server.timeout',
+    `${server}: a command did not end within ${grace / 1000} s of being asked to`,
+    {
+      server,
+    },
+  )
+}
+
+function attempt(action: () => void, onFailure: (error: unknown) => void): void {
+  try {
+    action()
+  } catch (error) {
+    onFailure(error)
+  }
+}
+
+function tookTooLong(server: string, timeout: number): JijiError {
+  return new JijiError(
+    'server.timeout',
+    `${server}: a command was stopped because it did not end in ${timeout / 1000} s`,
+    {
+      server,
+      hint: `see what keeps the server busy: log in to ${server} and look at its load, its disk and its container engine`,
+    },
+  )
+}

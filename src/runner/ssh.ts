@@ -1,0 +1,18 @@
+import { type ConnectOptions, defaultTimings } from './connect-options.ts'
+import { openLink } from './link.ts'
+import type { Connection } from './runner.ts'
+import { sessionsOver } from './sessions.ts'
+import type { SshTarget } from './ssh-target.ts'
+import { tunnelsOver } from './tunnels.ts'
+
+/** Connects to a server's sshd, as ssh itself would. */
+export async function connectSsh(target: SshTarget, options: ConnectOptions = {}): Promise<Connection> {
+  const timings = { ...defaultTimings, ...options.timings }
+  const link = await openLink(target, { ...options, timings })
+  return {
+    server: target.server,
+    ...sessionsOver(link, timings.grace),
+    ...tunnelsOver(link),
+    close: link.close,
+  }
+}

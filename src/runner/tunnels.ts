@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream'
+import { JijiError } from '../errors.ts'
+import { join, type Pair } from './join.ts'
+import type { Link } from './link.ts'
+import { lostError } from './lost.ts'
+import type { Connection } from './runner.ts'
+
+const loopback = '127.0.0.1'
+
+/** The ports of a server's own 127.0.0.1: some lead from there to here, any can be reached from here. */
+export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
+  const { client } = link
+  const tunnels = new Map<number, { target: { host: string; port: number }; pairs: Set<Pair> }>()
+
+  client.on('tcp connection', ({ destPort }, accept, reject) => {
+    const tunnel = tunnels.get(destPort)
+    if (!tunnel) return reject()
+    const pair = join(tunnel.target, { accept, reject, onEnd: () => tunnel.pairs.delete(pair) })
+    tunnel.pairs.add(pair)
+  })
+
+  return {
+    async forward(port, target) {
+      const pairs = new Set<Pair>()
+      const bound = await new Promise<number>((resolve, reject) => {
+        client.forwardIn(loopback, port, (error, actual) => {
+          if (error) return reject(error)
+          tunnels.set(actual, { target, pairs }) // before anybody can come through it
+          resolve(actual)
+        })
+      }).catch(error => {
+        throw notBound(link, port, error)
+      })
+      return {
+        port: bound,
+        async close() {
+          if (!tunnels.delete(bound)) return
+          await unbind(link, bound)
+          for (const pair of pairs) pair.end()
+        },
+      }
+    },
+
+    async dial(port) {
+      return new Promise<Duplex>((resolve, reject) => {
+        client.forwardOut(loopback, 0, loopback, port, (error, channel) => {
+          if (error) reject(error)
+          else resolve(channel)
+        })
+      }).catch(error => {
+        throw notDialled(link, port, error)
+      })
+    },
+  }
+}
+
+function unbind({ client, lostBecause }: Link, port: number): Promise<void> {
+  return new Promise(resolve => {
+    if (lostBecause() === undefined) client.unforwardIn(loopback, port, () => resolve())
+    else resolve() // sshd has closed the port with the connection
+  })
+}
+
+function notBound(link: Link, port: number, cause: Error): JijiError {
+  const { server, label } = link.peer
+  if (link.lostBecause() !== undefined) return lostError(link, 'while a tunnel was opened', cause)
+  const [where, whose] =
+    port === 0
+      ? ['a port', '']
+      : [`port ${port}`, `either the port is in use there (ss -ltnp 'sport = :${port}' shows by whom), or `]
+  return new JijiError('tunnel.failed', `${label} refused to forward ${where} of its ${loopback}`, {
+    server,
+    hint: `${whose}its sshd forbids tunnels: see that sshd_config has AllowTcpForwarding yes (or remote) for this user`,
+    cause,
+  })
+}
+
+function notDialled(link: Link, port: number, cause: Error): JijiError {
+  const { server, label } = link.peer
+  if (link.lostBecause() !== undefined) return lostError(link, `while port ${port} was opened`, cause)
+  const why = cause.message.replace('(SSH) Channel open failure: ', '')
+  return new JijiError('tunnel.failed', `${label} did not connect to port ${port} of its ${loopback}: ${why}`, {
+    server,
+    hint: `see that something listens there (ss -ltn 'sport = :${port}'), and that sshd_config has AllowTcpForwarding yes (or local)`,
+    cause,
+  })
+}
