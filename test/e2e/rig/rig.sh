@@ -263,7 +263,8 @@ poweroff() {
   ip netns del "$name-$server" 2>/dev/null || true
 }
 
-is_gone() { [ ! -d "/proc/$1" ]; }
+# Who has to reap it may take a second, and does not matter: a zombie has lost everything.
+is_gone() { ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
 
 down() {
   local server
