@@ -43,14 +43,14 @@ export async function sshSettings(target: SshTarget, environment: Environment = 
 type Homes = { real: string; used: string }
 
 async function askOpenSsh(target: SshTarget, homes: Homes, environment: Environment) {
-  const { file, input } = configurationFile(target.config, homes)
+  const file = configurationFile(target.config, homes)
   const args = [
     ...(file === undefined ? [] : ['-F', file]),
     ...(target.user === undefined ? [] : ['-l', target.user]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
   ]
   const result = await execa('ssh', ['-G', ...args, '--', target.host], {
-    input,
+    stdin: 'ignore',
     env: environment,
     extendEnv: false,
     reject: false,
@@ -61,12 +61,15 @@ async function askOpenSsh(target: SshTarget, homes: Homes, environment: Environm
   return { options: parseOptions(result.stdout), warnings: [] }
 }
 
-/** OpenSSH takes the home from the password file and ignores $HOME: where they differ, $HOME is meant. */
-function configurationFile(config: boolean | string, homes: Homes): { file?: string; input: string } {
-  if (config === false) return { file: 'none', input: '' }
-  if (typeof config === 'string') return { file: resolve(expandHome(config, homes.used)), input: '' }
-  if (homes.real === homes.used) return { input: '' }
-  return { file: '/dev/stdin', input: `Include "${homes.used}/.ssh/config"\nInclude /etc/ssh/ssh_config\n` }
+/**
+ * OpenSSH takes the home from the password file and ignores $HOME: where they differ, $HOME is meant. A file that is
+ * named goes instead of the system's, which is little to lose.
+ */
+function configurationFile(config: boolean | string, homes: Homes): string | undefined {
+  if (config === false) return 'none'
+  if (typeof config === 'string') return resolve(expandHome(config, homes.used))
+  if (homes.real === homes.used) return undefined
+  return [join(homes.used, '.ssh/config'), '/etc/ssh/ssh_config'].find(file => existsSync(file)) ?? 'none'
 }
 
 function ignoredFile({ server, config }: SshTarget, homes: Homes): string[] {
@@ -183,9 +186,9 @@ function expand(text: string, tokens: Readonly<Record<string, string>>, environm
     .replace(/\$\{(\w+)\}/g, (variable, name: string) => environment[name] ?? variable)
 }
 
-/** Some of ssh's answers have the home from the password file in them already. */
+/** In some of its answers ssh has put the home from the password file already. */
 function absolutePath(path: string, homes: Homes): string {
-  if (path.startsWith(`${homes.real}/.ssh/`)) return join(homes.used, path.slice(homes.real.length))
+  if (path.startsWith(`${homes.real}/`)) return join(homes.used, path.slice(homes.real.length))
   const expanded = expandHome(path, homes.used)
   return isAbsolute(expanded) ? expanded : resolve(expanded)
 }
