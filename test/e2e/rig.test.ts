@@ -15,9 +15,10 @@ describeOnRig('the rig', () => {
   let podman: Server
 
   beforeAll(async () => {
-    rig = await startRig({ servers: ['docker', 'podman'], name: 'rigtest', sshd: ['MaxSessions 8'] })
+    const images = ['caddy:2', 'node:20-slim']
+    rig = await startRig({ servers: ['docker', 'podman'], name: 'rigtest', images, sshd: ['MaxSessions 8'] })
     ;[docker, podman] = rig.servers as [Server, Server]
-    await loadImages(rig.servers, ['busybox:1', 'caddy:2', 'node:20-slim'])
+    await loadImages(rig.servers, ['busybox:1', 'caddy:2'])
   })
   afterAll(() => rig?.stop())
 

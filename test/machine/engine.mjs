@@ -157,7 +157,7 @@ async function startDaemon(stateDir) {
  * @param {number} pid
  * @returns {string | undefined} nothing when it is gone or only waits to be reaped
  */
-function startTimeOf(pid) {
+export function startTimeOf(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -6,26 +7,37 @@ import { must, type Server } from './server.ts'
 
 /** Brings images of this machine's Docker to servers, as a registry would, but without one. */
 export async function loadImages(servers: Server | Server[], images: string[]): Promise<void> {
-  const archives = await Promise.all(images.map(archiveOf))
-  await Promise.all([servers].flat().map(server => loadAll(server, archives)))
+  await Promise.all([servers].flat().map(server => loadAll(server, images)))
+}
+
+export async function imageId(image: string): Promise<string> {
+  const { stdout } = await execa('docker', ['image', 'inspect', '--format', '{{.Id}}', image])
+  return stdout.replace('sha256:', '')
+}
+
+async function loadAll(server: Server, images: string[]): Promise<void> {
+  for (const engine of enginesOf(server)) {
+    for (const image of images) {
+      const { stdout } = await server.exec(`${engine} image inspect --format '{{.Id}}' ${image}`)
+      if (stdout.trim().endsWith(await imageId(image))) continue
+      await must(server, `${engine} load -q`, { input: createReadStream(await archiveOf(image)) })
+    }
+  }
+}
+
+function enginesOf(server: Server): string[] {
+  if (server.engine === 'none') return []
+  return server.engine === 'both' ? ['docker', 'podman'] : [server.engine]
 }
 
 /** An image as a file, which is made once for all rigs. */
 async function archiveOf(image: string): Promise<string> {
-  const { stdout: id } = await execa('docker', ['image', 'inspect', '--format', '{{.Id}}', image])
   const directory = join(base, 'images')
   mkdirSync(directory, { recursive: true })
-  const archive = join(directory, `${encodeURIComponent(image)}-${id.replace('sha256:', '').slice(0, 16)}.tar`)
+  const archive = join(directory, `${encodeURIComponent(image)}-${(await imageId(image)).slice(0, 16)}.tar`)
   if (existsSync(archive)) return archive
-  const unfinished = `${archive}.${process.pid}`
+  const unfinished = `${archive}.${randomUUID()}`
   await execa('docker', ['save', '-o', unfinished, image])
   renameSync(unfinished, archive)
   return archive
-}
-
-async function loadAll(server: Server, archives: string[]): Promise<void> {
-  const engines = server.engine === 'both' ? ['docker', 'podman'] : [server.engine]
-  for (const engine of engines) {
-    for (const archive of archives) await must(server, `${engine} load -q`, { input: createReadStream(archive) })
-  }
 }

@@ -13,7 +13,7 @@
 #
 # BASE/claims has a link for each thing that is in use, which points to its owner: `PID.START_TIME`.
 # DIR keeps a rig's state: its keys, known_hosts and one folder per server. DIR/sshd_config, if it is there before `up`,
-# is added to each server's.
+# is added to each server's; DIR/seed-docker and DIR/seed-podman are what its engines begin with.
 set -euo pipefail
 
 self=$(readlink -f "$0")
@@ -197,6 +197,8 @@ install_system() {
   echo "127.0.0.1 localhost $server" >"$root/etc/hosts"
   echo 'nameserver 127.0.0.1' >"$root/etc/resolv.conf"
   echo '{}' >"$root/etc/docker/daemon.json"
+  case $(cat "$home/engine") in docker | both) plant docker "$home/disk/docker" ;; esac
+  case $(cat "$home/engine") in podman | both) plant podman "$home/disk/containers" ;; esac
   sed -i 's/^root:![^:]*:/root:*:/' "$root/etc/shadow" # a locked account may not log in, not even with a key
   install -m 600 "$state/key.pub" "$root/root/.ssh/authorized_keys"
   install -m 600 "$home/hostkey" "$root/root/.rig/hostkey"
@@ -235,6 +237,9 @@ command -v tini >/dev/null && exec tini -s -- sleep infinity
 while :; do wait -n 2>/dev/null || sleep 0.2; done # reaps
 SERVICES
 }
+
+# The images with which an engine begins, as it keeps them.
+plant() { [ ! -d "$state/seed-$1" ] || cp -a "$state/seed-$1/." "$2/"; }
 
 wait_until_up() {
   local server=$1

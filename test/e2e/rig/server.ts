@@ -6,7 +6,7 @@ import { rigScript } from './claims.ts'
 
 export type ServerEngine = 'docker' | 'podman' | 'both' | 'none'
 
-export type Output = { code: number; stdout: string; stderr: string }
+type Output = { code: number; stdout: string; stderr: string }
 
 export type Server = {
   name: string
