@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import ssh2, { type BaseAgent, type ParsedKey } from 'ssh2'
 import { Secret } from '../config/secret.ts'
 import { expandHome, type SshSettings } from './ssh-config.ts'
@@ -22,19 +21,16 @@ export type Identities = {
 export async function identitiesFor(target: SshTarget, settings: SshSettings): Promise<Identities> {
   const skipped: string[] = []
   const skip = (name: string, why: string) => void skipped.push(`${name} (${why})`)
+  const paths = target.keys.filter(key => typeof key === 'string').map(path => expandHome(path, settings.home))
 
-  const own = await Promise.all(target.keys.map(key => readIdentity(key, { skip, required: true })))
-  const files = await Promise.all(settings.identityFiles.map(file => readIdentity(file, { skip, required: false })))
-  const agent = await agentIdentity(settings, skip)
+  const own = await Promise.all(target.keys.map(key => configuredIdentity(key, settings.home, skip)))
+  const inAgent = await keysInAgent(settings, [...paths, ...settings.identityFiles], skip)
+  const files = await Promise.all(settings.identityFiles.map(file => identityInFile(file, skip)))
 
-  const offered: Identity[] = []
-  const isOffered = (key: ParsedKey) => offered.some(identity => keysOf(identity).some(other => isSameKey(key, other)))
-  const offer = (identity: Identity | undefined) => {
-    if (identity && !keysOf(identity).every(isOffered)) offered.push(identity)
-  }
-  own.forEach(offer)
-  offer(agent)
-  files.forEach(offer)
+  const offered: Identity[] = own.filter(isThere)
+  const isNew = (key: ParsedKey) => !offered.some(identity => keysOf(identity).some(other => isSameKey(key, other)))
+  if (inAgent) offered.push(...identityOfAgent(inAgent.agent, inAgent.keys.filter(isNew)))
+  for (const file of files) if (file && isNew(file.key)) offered.push(file)
   return { offered, skipped }
 }
 
@@ -42,18 +38,27 @@ function keysOf(identity: Identity): readonly ParsedKey[] {
   return 'key' in identity ? [identity.key] : identity.keys
 }
 
-type Skip = (name: string, why: string) => void
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined
+}
 
-async function readIdentity(
-  source: string | Secret,
-  { skip, required }: { skip: Skip; required: boolean },
-): Promise<{ name: string; key: ParsedKey } | undefined> {
-  const name = String(source)
-  const text = source instanceof Secret ? source.reveal() : await readText(expandHome(source, homedir()))
-  if (text === undefined) {
-    if (required) skip(name, 'not found')
-    return undefined
-  }
+type Skip = (name: string, why: string) => void
+type KeyIdentity = { name: string; key: ParsedKey }
+
+async function configuredIdentity(key: string | Secret, home: string, skip: Skip): Promise<KeyIdentity | undefined> {
+  if (key instanceof Secret) return identityOf(String(key), key.reveal(), skip)
+  const text = await readText(expandHome(key, home))
+  if (text !== undefined) return identityOf(key, text, skip)
+  skip(key, 'cannot be read')
+  return undefined
+}
+
+async function identityInFile(file: string, skip: Skip): Promise<KeyIdentity | undefined> {
+  const text = await readText(file)
+  return text === undefined ? undefined : identityOf(file, text, skip)
+}
+
+function identityOf(name: string, text: string, skip: Skip): KeyIdentity | undefined {
   const key = parsePrivateKey(text)
   if (!(key instanceof Error)) return { name, key }
   skip(name, /encrypted|passphrase/i.test(key.message) ? 'encrypted: add it to your ssh agent' : key.message)
@@ -67,26 +72,35 @@ function parsePrivateKey(text: string): ParsedKey | Error {
   return key.isPrivateKey() ? key : new Error('not a private key')
 }
 
-async function agentIdentity(settings: SshSettings, skip: Skip): Promise<Identity | undefined> {
+type AgentKeys = { agent: BaseAgent; keys: readonly ParsedKey[] }
+
+/** The keys that also lie in one of the files come first; with IdentitiesOnly they are all. */
+async function keysInAgent(
+  settings: SshSettings,
+  files: readonly string[],
+  skip: Skip,
+): Promise<AgentKeys | undefined> {
   if (settings.agent === undefined) return undefined
   try {
     const agent = ssh2.createAgent(settings.agent)
-    const allowed = settings.identitiesOnly ? await publicKeysOf(settings.identityFiles) : undefined
-    const all = await keysInAgent(agent)
-    const keys = all.filter(key => !allowed || allowed.some(other => isSameKey(key, other)))
-    if (keys.length === 0) return undefined
-    return {
-      name: `the ssh agent (${keys.length === 1 ? '1 key' : `${keys.length} keys`})`,
-      agent: new SomeKeys(agent, keys),
-      keys,
-    }
+    const named = await publicKeysIn(files)
+    const isNamed = (key: ParsedKey) => named.some(other => isSameKey(key, other))
+    const keys = await askAgent(agent)
+    const others = settings.identitiesOnly ? [] : keys.filter(key => !isNamed(key))
+    return { agent, keys: [...keys.filter(isNamed), ...others] }
   } catch (error) {
     skip(`the ssh agent at ${settings.agent}`, (error as Error).message)
     return undefined
   }
 }
 
-function keysInAgent(agent: BaseAgent): Promise<ParsedKey[]> {
+function identityOfAgent(agent: BaseAgent, keys: readonly ParsedKey[]): Identity[] {
+  if (keys.length === 0) return []
+  const count = keys.length === 1 ? '1 key' : `${keys.length} keys`
+  return [{ name: `the ssh agent (${count})`, agent: new SomeKeys(agent, keys), keys }]
+}
+
+function askAgent(agent: BaseAgent): Promise<ParsedKey[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('it does not answer')), 5_000)
     agent.getIdentities((error, keys) => {
@@ -97,8 +111,8 @@ function keysInAgent(agent: BaseAgent): Promise<ParsedKey[]> {
   })
 }
 
-/** IdentitiesOnly names keys by their files; the public half may lie beside a private one that only the agent holds. */
-async function publicKeysOf(files: readonly string[]): Promise<ParsedKey[]> {
+/** The public half may lie beside a private key that only the agent can use. */
+async function publicKeysIn(files: readonly string[]): Promise<ParsedKey[]> {
   const texts = await Promise.all(files.flatMap(file => [readText(`${file}.pub`), readText(file)]))
   return texts.flatMap(text => {
     const key = text === undefined ? undefined : ssh2.utils.parseKey(text)
@@ -109,16 +123,16 @@ async function publicKeysOf(files: readonly string[]): Promise<ParsedKey[]> {
 /** An agent that shows only some of its keys. */
 class SomeKeys extends ssh2.BaseAgent<ParsedKey> {
   readonly #agent: BaseAgent
-  readonly #keys: ParsedKey[]
+  readonly #keys: readonly ParsedKey[]
 
-  constructor(agent: BaseAgent, keys: ParsedKey[]) {
+  constructor(agent: BaseAgent, keys: readonly ParsedKey[]) {
     super()
     this.#agent = agent
     this.#keys = keys
   }
 
   override getIdentities(callback: (error: null, keys: ParsedKey[]) => void): void {
-    callback(null, this.#keys)
+    callback(null, [...this.#keys])
   }
 
   override sign(...args: unknown[]): void {

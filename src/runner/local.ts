@@ -24,11 +24,11 @@ function startShell(): Shell {
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    ended: child.then(result => {
-      if (result.exitCode !== undefined) return result.exitCode
-      if (result.signal !== undefined) return 128 + constants.signals[result.signal]
-      throw result
+    exited: new Promise((resolve, reject) => {
+      child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']))
+      child.once('error', reject)
     }),
+    closed: child.then(() => {}),
     kill: () => endGroup(child.pid, 'SIGKILL'),
   }
 }

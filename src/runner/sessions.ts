@@ -47,20 +47,26 @@ function startShell(link: Link): Promise<Shell> {
 
 /** Called with the channel, not later: it can close at once, where a login shell refuses to run anything. */
 function shellOver(channel: ClientChannel, link: Link): Shell {
-  const closed = new Promise<number>((resolve, reject) => {
-    channel.on('close', (code: unknown, signal: unknown) => {
+  const exited = new Promise<number>((resolve, reject) => {
+    channel.on('exit', (code: unknown, signal: unknown) => {
       if (typeof code === 'number') resolve(code)
       else if (isSignal(signal)) resolve(128 + constants.signals[signal])
-      else reject(lostError(link, 'while a command ran'))
     })
+    channel.on('close', () => reject(lostError(link, 'while a command ran'))) // says nothing after an exit
   })
-  const read = new Promise(resolve => channel.stderr.on('close', resolve))
-  closed.catch(() => {}) // told below, but maybe later
+  const closed = Promise.all([
+    new Promise(resolve => channel.on('close', resolve)),
+    new Promise(resolve => channel.stderr.on('close', resolve)),
+  ]).then(() => {
+    if (link.lostBecause() !== undefined) throw lostError(link, 'while a command ran')
+  })
+  for (const promise of [exited, closed]) promise.catch(() => {}) // both are looked at, but maybe later
   return {
     stdin: channel,
     stdout: channel,
     stderr: channel.stderr,
-    ended: read.then(() => closed),
+    exited,
+    closed,
     kill: () => {
       channel.signal('KILL')
       channel.close()

@@ -10,8 +10,10 @@ export type Shell = {
   stdin: Writable
   stdout: Readable
   stderr: Readable
-  /** Its exit code, once all of its output has been read; rejects when nobody can know the code. */
-  ended: Promise<number>
+  /** Its exit code; rejects when nobody can know it. */
+  exited: Promise<number>
+  /** All of its output has been read; rejects when some of it is lost. */
+  closed: Promise<void>
   kill(): void
 }
 
@@ -35,16 +37,39 @@ export async function runScript(
   const timer = timeout === undefined ? undefined : setTimeout(() => stop(tookTooLong(server, timeout)), timeout)
 
   try {
-    const code = await Promise.race([shell.ended, stop.abandoned])
+    const code = await Promise.race([shell.exited, stop.abandoned])
+    stop.check()
+    await outputRead(shell, stop.isAsked() ? quick : grace)
     stop.check()
     return { code, stdout: stdout(), stderr: stderr() }
   } catch (error) {
+    shell.kill()
     stop.check()
     throw error
   } finally {
     clearTimeout(timer)
     stop.forget()
     over.abort()
+  }
+}
+
+/** Milliseconds of silence that are enough when nobody waits for more output. */
+const quick = 500
+
+/** A process that the script has left behind may keep its output open: after some silence it is not waited for. */
+async function outputRead(shell: Shell, silence: number): Promise<void> {
+  let giveUp: () => void = () => {}
+  const timer = setTimeout(() => giveUp(), silence)
+  const heard = () => void timer.refresh()
+  shell.stdout.on('data', heard)
+  shell.stderr.on('data', heard)
+  const silent = new Promise<void>(resolve => {
+    giveUp = resolve
+  })
+  try {
+    await Promise.race([shell.closed, silent.then(shell.kill)])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -80,6 +105,7 @@ function stopper(shell: Shell, grace: number, server: string) {
   }
   return Object.assign(stop, {
     abandoned,
+    isAsked: () => timer !== undefined,
     check: () => {
       if (reason !== undefined) throw reason
     },

@@ -25,6 +25,8 @@ export type SshSettings = {
   proxyCommand?: string
   /** Milliseconds. */
   connectTimeout?: number
+  /** What `~` stands for in paths. */
+  home: string
   warnings: readonly string[]
 }
 
@@ -134,6 +136,7 @@ function settingsOf(
   const connectTimeout = Number(given('connecttimeout'))
 
   return {
+    home: homes.used,
     host,
     port,
     user,

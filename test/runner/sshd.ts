@@ -64,6 +64,7 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
       'UsePAM no',
       'PasswordAuthentication no',
       'LogLevel VERBOSE',
+      `SetEnv HOME=${home.path}`, // the user's own .bashrc may be slow
       '',
     ].join('\n'),
   )
