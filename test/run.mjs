@@ -5,11 +5,12 @@
 //   npm test -- unit [FILTER...]  the unit tests only
 //   npm test -- e2e [FILTER...]   the build and the end-to-end tests only
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run, say } from './machine/command.mjs'
+import { ensureDependencies } from './machine/dependencies.mjs'
 import { ensureDocker, startTimeOf } from './machine/engine.mjs'
 import { canInstall, ensurePackages } from './machine/packages.mjs'
 import { ensureImages } from './machine/stand-ins.mjs'
@@ -36,16 +37,15 @@ let current
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
-    if (interrupted) return
     interrupted = true
-    current?.kill('SIGTERM')
+    endGroup(current)
   })
 }
 
 const [part = 'all', ...filters] = process.argv.slice(2)
 try {
   if (!['all', 'unit', 'e2e'].includes(part)) throw new Error(`there are no tests called ${part}: use unit or e2e`)
-  await installDependencies()
+  await ensureDependencies(root)
   if (part === 'all') await check()
   if (part !== 'unit') await step('build', [process.execPath, 'build.mjs'])
   if (part !== 'e2e') await vitest('unit', filters)
@@ -59,16 +59,6 @@ try {
   for (const action of undo.reverse()) await action().catch(error => total.failed.push(`clean-up: ${error.message}`))
   rmSync(scratch, { recursive: true, force: true })
   report()
-}
-
-async function installDependencies() {
-  const installed = join(root, 'node_modules', '.package-lock.json')
-  const isCurrent =
-    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
-  if (isCurrent) return
-  say('installing dependencies')
-  const code = await show('npm', ['ci', '--no-audit', '--no-fund'])
-  if (code !== 0) throw new Error(`npm ci exited with ${code}`)
 }
 
 async function check() {
@@ -154,17 +144,29 @@ function show(program, args, env = {}) {
       cwd: root,
       env: { ...Object.fromEntries(own), ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true, // in a group of its own, so that it can be ended with all that it has started
     })
     current = child
+    if (interrupted) endGroup(child)
     child.on('error', error => {
       say(error.message)
       resolve(127)
     })
     child.on('exit', code => {
+      endGroup(child)
       current = undefined
       resolve(code ?? 128)
     })
   })
+}
+
+/** @param {import('node:child_process').ChildProcess | undefined} child */
+function endGroup(child) {
+  try {
+    if (child?.pid) process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // nothing of it is left
+  }
 }
 
 function report() {
