@@ -1,3 +1,5 @@
+import type { JumpHosts } from './jump-hosts.ts'
+
 /** Milliseconds that each stage of a connection may take. */
 export type Timings = {
   /** Until TCP is connected. */
@@ -24,6 +26,8 @@ export const defaultTimings: Timings = {
 }
 
 export type ConnectOptions = {
+  /** Several connections that are given the same ones share them. */
+  jumpHosts?: JumpHosts
   signal?: AbortSignal
   timings?: Partial<Timings>
   /** Where HOME, SSH_AUTH_SOCK and the variables in ssh's configuration come from. */

@@ -1,5 +1,6 @@
 import { JijiError } from '../errors.ts'
 import type { ConnectOptions } from './connect-options.ts'
+import { sharedJumpHosts } from './jump-hosts.ts'
 import { localRunner } from './local.ts'
 import type { Runner } from './runner.ts'
 import { slots } from './slots.ts'
@@ -35,8 +36,9 @@ export async function withFleet<T>(
 /** @returns a fleet in the order of `places`; the caller closes its runners */
 export async function connectFleet(
   places: readonly Place[],
-  { limit = 30, connect = connectPlace, ...options }: FleetOptions = {},
+  { limit = 30, connect = connectPlace, ...given }: FleetOptions = {},
 ): Promise<Fleet> {
+  const options = { jumpHosts: sharedJumpHosts(), ...given }
   const { use } = slots(limit)
   const results = await Promise.allSettled(places.map(place => use(() => connect(place, options))))
 

@@ -5,7 +5,7 @@ import type { SshTarget } from './ssh-target.ts'
 export type Peer = {
   /** The server's name in the configuration; for a jump host, that of the server behind it. */
   server: string
-  /** `web1 (web1.example.com:22)`, or for a jump host `bastion.example.com:22 (on the way to web1)`. */
+  /** `web1 (web1.example.com:22)`, or `the jump host bastion.example.com:22`. */
   label: string
   address: string
 }
@@ -16,5 +16,5 @@ export function peerOf(
   { isJumpHost }: { isJumpHost: boolean },
 ): Peer {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return { server, address, label: isJumpHost ? `${address} (on the way to ${server})` : `${server} (${address})` }
+  return { server, address, label: isJumpHost ? `the jump host ${address}` : `${server} (${address})` }
 }

@@ -30,21 +30,27 @@ export async function directRoute(host: string, port: number, limits: Limits): P
   return { stream: socket, close: async () => void socket.destroy() }
 }
 
-/** Through a jump host, whose own connection carries this one. */
-export async function jumpRoute(
-  jumpHost: { client: Client; peer: Peer },
-  host: string,
-  port: number,
-  limits: Limits,
-): Promise<Route> {
-  const stream = await within<Duplex>(limits, (resolve, reject) => {
-    jumpHost.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-      if (error) reject(notReachedFrom(jumpHost.peer, limits.peer, error))
-      else resolve(channel)
+/** Through a jump host, whose own connection carries this one and is closed with it. */
+export async function jumpRoute(jumpHost: JumpHost, host: string, port: number, limits: Limits): Promise<Route> {
+  try {
+    const stream = await within<Duplex>(limits, (resolve, reject) => {
+      jumpHost.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+        if (error) reject(notReachedFrom(jumpHost.peer, limits.peer, error))
+        else resolve(channel)
+      })
     })
-  })
-  return { stream, close: async () => void stream.destroy() }
+    const close = async () => {
+      stream.destroy()
+      await jumpHost.close()
+    }
+    return { stream, close }
+  } catch (error) {
+    await jumpHost.close()
+    throw error
+  }
 }
+
+type JumpHost = { client: Client; peer: Peer; close(): Promise<void> }
 
 /** Waits for what `start` begins, but not longer than the limits say. */
 function within<T>(
@@ -97,13 +103,17 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
   ETIMEDOUT: ['no answer', 'see whether the server is up and whether a firewall or security group lets you in'],
 }
 
-function notReachedFrom(jumpHost: Peer, { server, label }: Peer, error: Error): JijiError {
+function notReachedFrom(jumpHost: Peer, { server, label }: Peer, error: Error & { reason?: unknown }): JijiError {
   const why = error.message.replace('(SSH) Channel open failure: ', '')
-  return new JijiError('server.unreachable', `cannot reach ${label} from ${jumpHost.address}: ${why || 'refused'}`, {
+  return new JijiError('server.unreachable', `cannot reach ${label} from ${jumpHost.label}: ${why || 'refused'}`, {
     server,
-    hint: /prohibited/.test(why)
-      ? `the sshd of ${jumpHost.address} forwards nothing: it needs AllowTcpForwarding yes`
-      : `see whether ${jumpHost.address} can resolve and reach the server, and that sshd runs on it`,
+    hint:
+      error.reason === administrativelyProhibited
+        ? `the sshd of ${jumpHost.address} does not forward: it needs AllowTcpForwarding yes`
+        : `see whether ${jumpHost.address} can resolve and reach the server, and that sshd runs on it`,
     cause: error,
   })
 }
+
+/** RFC 4254, 5.1 */
+const administrativelyProhibited = 1

@@ -1,5 +1,6 @@
 import { type ConnectOptions, defaultTimings } from './connect-options.ts'
-import { openLink } from './link.ts'
+import { sharedJumpHosts } from './jump-hosts.ts'
+import { openLink } from './open-link.ts'
 import type { Connection } from './runner.ts'
 import { sessionsOver } from './sessions.ts'
 import type { SshTarget } from './ssh-target.ts'
@@ -8,7 +9,8 @@ import { tunnelsOver } from './tunnels.ts'
 /** Connects to a server's sshd, as ssh itself would. */
 export async function connectSsh(target: SshTarget, options: ConnectOptions = {}): Promise<Connection> {
   const timings = { ...defaultTimings, ...options.timings }
-  const link = await openLink(target, { ...options, timings })
+  const jumpHosts = options.jumpHosts ?? sharedJumpHosts()
+  const link = await openLink(target, { ...options, timings, jumpHosts })
   return {
     server: target.server,
     ...sessionsOver(link, timings.grace),

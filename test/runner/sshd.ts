@@ -78,7 +78,7 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const kill = () => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    for (const pid of descendants(child.pid as number)) process.kill(pid, 'SIGKILL')
+    for (const pid of descendants(child.pid as number).reverse()) endProcess(pid) // sshd cannot tell how they ended
   }
   await listening(port)
   return {
@@ -100,6 +100,13 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
       await ended
     },
   }
+}
+
+/** One of ours, which may have ended by itself in the meantime. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {}
 }
 
 /** A process and all that it started, children first. */

@@ -1,0 +1,32 @@
+import type { Engine } from '../config/config.ts'
+import { JijiError } from '../errors.ts'
+import { exits } from '../shell/engine.ts'
+import type { Output, Runner } from './runner.ts'
+
+/** What a script's exit status means when it is one of the engine's, whatever the script was for. */
+export function engineFailure(runner: Runner, engine: Engine, output: Output): JijiError | undefined {
+  const { server } = runner
+  switch (output.code) {
+    case exits.engineMissing:
+      return new JijiError('engine.missing', `${server}: ${engine} is not installed`, {
+        server,
+        hint: `install ${engine} there, or name the engine it has: servers.${server}.engine`,
+      })
+    case exits.engineDenied:
+      return new JijiError('engine.denied', `${server}: this user may not use ${engine}`, {
+        server,
+        hint: 'add the user to the group docker there (sudo usermod -aG docker USER), then log in anew',
+      })
+    case exits.engineSilent:
+      return new JijiError('engine.failed', `${server}: ${engine} does not answer: ${lastLine(output.stderr)}`, {
+        server,
+        hint: engine === 'docker' ? 'is its daemon running? sudo systemctl status docker' : `try \`podman info\` there`,
+      })
+  }
+}
+
+/** The engine's own words: the last line that it wrote to stderr. */
+export function lastLine(text: string): string {
+  const line = text.trimEnd().split('\n').at(-1)?.trim()
+  return line || 'without a word'
+}
