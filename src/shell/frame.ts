@@ -7,6 +7,8 @@ import type { Script } from './script.ts'
  *
  * - The whole is one compound command, so that the shell has read all of it before it starts.
  * - A shell runs a trap only when its foreground child has ended: long commands go through `interruptible`.
+ * - What must not be left behind, such as a credential, goes into the folder that `make_private` makes: on tmpfs, for
+ *   this user alone, removed with the script however it ends.
  * - SIGPIPE is ignored, or a progress line after the connection is lost would kill the shell before its clean-up.
  */
 export function frame(script: Script): string {
@@ -18,8 +20,20 @@ export PATH LC_ALL
 umask 077
 on_exit() { :; }
 interruptible() { "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }
-child= watch=
-leave() { status=$?; trap '' TERM HUP INT; [ -z "$child" ] || kill "$child"; on_exit; kill "$watch"; exit "$status"; } 2>/dev/null
+child= watch= private=
+make_private() {
+  for folder in /dev/shm "$XDG_RUNTIME_DIR" /run "\${TMPDIR:-/tmp}"; do [ -d "$folder" ] && [ -w "$folder" ] && break; done
+  private=$(mktemp -d "$folder/jiji.XXXXXX")
+}
+leave() {
+  status=$?
+  trap '' TERM HUP INT
+  [ -z "$child" ] || kill "$child"
+  on_exit
+  [ -z "$private" ] || rm -rf "$private"
+  kill "$watch"
+  exit "$status"
+} 2>/dev/null
 trap leave EXIT
 trap 'exit 143' TERM HUP INT
 trap '' PIPE

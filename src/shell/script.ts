@@ -32,7 +32,10 @@ export class Script {
  * A template of shell text. A word becomes one quoted word, a list becomes several, a `Script` (or a list of scripts,
  * one a line) stands as it is. A value inside quotes would lose its quoting, so that is a fault.
  */
-export function sh(texts: TemplateStringsArray, ...values: readonly (Word | readonly Word[] | Script | readonly Script[])[]): Script {
+export function sh(
+  texts: TemplateStringsArray,
+  ...values: readonly (Word | readonly Word[] | Script | readonly Script[])[]
+): Script {
   const pieces: (string | Secret)[] = []
   texts.forEach((text, index) => {
     pieces.push(text)

@@ -1,0 +1,143 @@
+import type { Context } from './context.ts'
+import type { OptionSpec, SharedOption } from './options.ts'
+
+/** A command: what it is called, what it takes, and where its code is. */
+export type Command = {
+  name: string
+  /** In cac's form: `<one>`, `[one]`, `[...many]`. */
+  arguments?: string
+  summary: string
+  shared: readonly SharedOption[]
+  options?: readonly OptionSpec[]
+  examples?: readonly string[]
+  load: () => Promise<{ run: (context: Context) => Promise<void> }>
+}
+
+const reading = ['config', 'environment', 'hosts', 'services', 'output', 'quiet', 'verbose'] as const
+const writing = ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose', 'noHostEnv'] as const
+const skips = [
+  { flags: '-L, --skip-local', description: 'Leave out this machine' },
+  { flags: '-R, --skip-remote', description: 'Leave out the servers' },
+] as const
+const registry = ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose', 'noHostEnv'] as const
+
+/** What jiji can do. */
+export const catalogue: readonly Command[] = [
+  {
+    name: 'init',
+    summary: 'Write a .jiji/deploy.yml to begin with',
+    shared: ['quiet'],
+    examples: ['jiji init'],
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'validate',
+    summary: 'Check the configuration, and name every problem in it',
+    shared: ['config', 'environment', 'output', 'quiet', 'noHostEnv'],
+    options: [{ flags: '--secrets', description: 'Also look up every secret' }],
+    examples: ['jiji validate', 'jiji validate -e staging -o json'],
+    load: () => import('./commands/validate.ts'),
+  },
+  {
+    name: 'build',
+    summary: 'Build the images, and push them',
+    shared: ['config', 'environment', 'services', 'version', 'output', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--no-cache', description: 'Build every layer anew' },
+      { flags: '--no-push', description: 'Build only' },
+    ],
+    examples: ['jiji build', 'jiji build -S web --no-push'],
+    load: () => import('./commands/build.ts'),
+  },
+  {
+    name: 'deploy',
+    summary: 'Build, push, pull and switch to a new release',
+    shared: [...writing, 'output', 'yes', 'version', 'dryRun'],
+    options: [{ flags: '--no-cache', description: 'Build every layer anew' }],
+    examples: ['jiji deploy', 'jiji deploy -e staging --dry-run', 'jiji deploy -S web -H "web*" --yes'],
+    load: () => import('./commands/deploy.ts'),
+  },
+  {
+    name: 'rollback',
+    summary: 'Go back to the release before',
+    shared: [...writing, 'output', 'yes', 'dryRun'],
+    examples: ['jiji rollback'],
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'Show what runs where, and how it is',
+    shared: reading,
+    examples: ['jiji status', 'jiji status -o json'],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'logs',
+    summary: 'Show what the services write',
+    shared: ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose'],
+    options: [
+      { flags: '-f, --follow', description: 'Go on showing new lines, until Ctrl-C' },
+      { flags: '-n, --lines <count>', description: 'Lines of each container (100)' },
+      { flags: '--since <time>', description: 'Only lines since a time (2026-01-31T12:00:00) or for a while (10m)' },
+    ],
+    examples: ['jiji logs -S web -n 20', 'jiji logs -f'],
+    load: () => import('./commands/logs.ts'),
+  },
+  {
+    name: 'audit',
+    summary: 'Show who changed what, and when',
+    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    options: [{ flags: '-n, --lines <count>', description: 'Entries of each server (20)' }],
+    examples: ['jiji audit', 'jiji audit -n 100 -o json'],
+    load: () => import('./commands/audit.ts'),
+  },
+  {
+    name: 'lock status',
+    summary: 'Show who holds the lock',
+    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    load: () => import('./commands/lock-status.ts'),
+  },
+  {
+    name: 'lock acquire',
+    summary: 'Keep others from deploying until the lock is released',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    options: [{ flags: '-m, --message <text>', description: 'Why, for those who meet the lock' }],
+    examples: ['jiji lock acquire -m "database move"'],
+    load: () => import('./commands/lock-acquire.ts'),
+  },
+  {
+    name: 'lock release',
+    summary: 'Take the lock away, whoever holds it',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    load: () => import('./commands/lock-release.ts'),
+  },
+  {
+    name: 'registry login',
+    summary: 'Log in to the registries, here and on all servers',
+    shared: registry,
+    options: skips,
+    examples: ['jiji registry login', 'jiji registry login --skip-remote'],
+    load: () => import('./commands/registry-login.ts'),
+  },
+  {
+    name: 'registry logout',
+    summary: 'Log out of the registries, here and on all servers',
+    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    options: skips,
+    load: () => import('./commands/registry-logout.ts'),
+  },
+  {
+    name: 'registry remove',
+    summary: 'Take away the local registry, or log out of a remote one',
+    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'quiet', 'verbose'],
+    options: skips,
+    examples: ['jiji registry remove --yes'],
+    load: () => import('./commands/registry-remove.ts'),
+  },
+  {
+    name: 'version',
+    summary: "Show jiji's own version",
+    shared: ['output'],
+    load: () => import('./commands/version.ts'),
+  },
+]

@@ -1,0 +1,46 @@
+import { buildAndPush, buildService } from '../../deploy/build.ts'
+import { buildsOf } from '../../deploy/plan.ts'
+import { findVersion } from '../../deploy/version.ts'
+import { JijiError } from '../../errors.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
+
+export async function run(context: Context): Promise<void> {
+  const { options, output, signal } = context
+  const config = loadProject(context)
+  const selected = selectFrom(config, context)
+  const parts = [config.builder, config.registries, selected.services.map(({ build }) => build)]
+  const secrets = await gatherSecrets(context, config, parts)
+  const here = thisMachine(context)
+  const version = await findVersion(here, config.root, options.text('version'), new Date())
+  const builds = buildsOf(config, selected, version)
+  if (builds.length === 0)
+    throw new JijiError('usage', 'there is nothing to build: no service that was selected has `build`')
+  const build = { config, secrets, here, noCache: options.flag('no-cache'), report: output.event.bind(output), signal }
+
+  if (options.flag('no-push')) {
+    for (const { service: wanted, name, platforms } of builds) {
+      const service = selected.services.find(({ name }) => name === wanted)
+      if (service) await buildService(build, service, name, platforms, version)
+    }
+    show(
+      context,
+      builds.map(({ service, name }) => ({ service, name })),
+    )
+  } else {
+    const digests = await buildAndPush(build, { builds, version })
+    show(
+      context,
+      builds.map(({ service, name }) => ({ service, name, digest: digests.get(service) ?? '' })),
+    )
+  }
+}
+
+function show({ output }: Context, images: { service: string; name: string; digest?: string }[]): void {
+  if (output.style.json) output.json({ schemaVersion: 1, images })
+  else
+    output.table(
+      ['service', 'image', 'digest'],
+      images.map(({ service, name, digest }) => [service, name, digest ?? '-']),
+    )
+}

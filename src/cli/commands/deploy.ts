@@ -1,0 +1,65 @@
+import type { Config } from '../../config/config.ts'
+import type { Secrets } from '../../config/secrets.ts'
+import type { Selected } from '../../config/select.ts'
+import { buildAndPush, type Digests } from '../../deploy/build.ts'
+import { type Observation, observeAll } from '../../deploy/observe.ts'
+import { buildsOf, nextRelease, type Plan, planDeploy } from '../../deploy/plan.ts'
+import { findVersion } from '../../deploy/version.ts'
+import type { Runner } from '../../runner/runner.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine, withServers } from '../gather.ts'
+import { confirmPlan, isAsked, release, showPlan } from '../release.ts'
+
+export async function run(context: Context): Promise<void> {
+  const config = loadProject(context)
+  const selected = selectFrom(config, context)
+  const secrets = await gatherSecrets(context, config, config)
+  const here = thisMachine(context)
+  const version = await findVersion(here, config.root, context.options.text('version'), new Date())
+  const work = { config, selected, secrets, here, version }
+  const planFrom = (observations: readonly Observation[]) =>
+    planDeploy(config, selected, observations, nextRelease(observations, new Date()), version)
+  const observed = async (runners: Map<string, Runner>) => planFrom(await observeAll(config, runners, context.signal))
+
+  if (context.options.flag('dry-run')) {
+    return withServers(context, config, secrets, selected.servers, async runners =>
+      showPlan(context, await observed(runners)),
+    )
+  }
+  if (isAsked(context)) {
+    return withServers(context, config, secrets, selected.servers, async runners => {
+      await confirmPlan(context, await observed(runners))
+      await withBuild(context, work, images => release(context, config, secrets, runners, planFrom, images))
+    })
+  }
+  // Nobody to ask: building starts while servers are connected.
+  return withBuild(context, work, images =>
+    withServers(context, config, secrets, selected.servers, runners =>
+      release(context, config, secrets, runners, planFrom, images),
+    ),
+  )
+}
+
+type Work = { config: Config; selected: Selected; secrets: Secrets; here: Runner; version: string }
+
+/** Builds and pushes meanwhile, and gives that up when `use` fails. */
+async function withBuild<T>(
+  context: Context,
+  work: Work,
+  use: (images: () => Promise<Digests>) => Promise<T>,
+): Promise<T> {
+  const { config, selected, secrets, here, version } = work
+  const giveUp = new AbortController()
+  const signal = AbortSignal.any([context.signal, giveUp.signal])
+  const builds: Plan['builds'] = buildsOf(config, selected, version)
+  const report = context.output.event.bind(context.output)
+  const noCache = context.options.flag('no-cache')
+  const images = buildAndPush({ config, secrets, here, noCache, report, signal }, { builds, version })
+  images.catch(() => {})
+  try {
+    return await use(() => images)
+  } finally {
+    giveUp.abort(new Error('the deploy ended'))
+    await images.catch(() => {})
+  }
+}

@@ -1,0 +1,36 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { JijiError } from '../../errors.ts'
+import type { Context } from '../context.ts'
+
+export async function run({ directory, output }: Context): Promise<void> {
+  const file = join(directory, '.jiji', 'deploy.yml')
+  if (existsSync(file))
+    throw new JijiError('config.exists', `${file} is there already`, { hint: 'edit it, or move it away first' })
+  const template = readFileSync(templatePath(), 'utf8')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, template.replace(/^project: .*$/m, `project: ${projectName(directory)}`))
+  output.result(`wrote ${file}`)
+  output.note(
+    'next: put your servers in, then `jiji validate` and `jiji deploy`; secrets go into .env, which git must ignore',
+  )
+}
+
+/** Beside the bundle in a package, and beside the sources in a checkout. */
+function templatePath(): string {
+  const here = dirname(fileURLToPath(import.meta.url))
+  const candidates = ['../templates', '../../../templates'].map(path => join(here, path, 'deploy.yml'))
+  const found = candidates.find(path => existsSync(path))
+  if (!found) throw new Error(`the template is missing: ${candidates.join(', ')}`)
+  return found
+}
+
+function projectName(directory: string): string {
+  const name = basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 50)
+  return name || 'myapp'
+}

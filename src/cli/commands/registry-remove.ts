@@ -1,0 +1,22 @@
+import { JijiError } from '../../errors.ts'
+import { removeRegistry } from '../../registry/local.ts'
+import type { Context } from '../context.ts'
+import { loadProject, thisMachine } from '../gather.ts'
+import { run as logOut } from './registry-logout.ts'
+
+export async function run(context: Context): Promise<void> {
+  const { options, output } = context
+  const config = loadProject(context)
+  const { registry, engine } = config.builder
+  if (registry.type === 'remote') return logOut(context)
+  if (!options.flag('yes')) {
+    if (!output.isInteractive)
+      throw new JijiError('usage.needs-confirmation', 'the local registry would be removed', { hint: 'add --yes' })
+    if (!(await output.confirm(`Remove the local registry on port ${registry.port}?`)))
+      throw new JijiError('interrupted', 'nothing was changed')
+  }
+  const state = await removeRegistry(thisMachine(context), engine)
+  const row = { registry: `localhost:${registry.port}`, place: 'here', state }
+  if (output.style.json) output.json({ schemaVersion: 1, rows: [row] })
+  else output.table(['registry', 'place', 'result'], [[row.registry, row.place, row.state]])
+}

@@ -1,0 +1,30 @@
+import type { Config } from '../../config/config.ts'
+import { readConfig } from '../../config/load.ts'
+import { InvalidConfig, type Problem } from '../../config/problem.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets } from '../gather.ts'
+
+export async function run(context: Context): Promise<void> {
+  const { options, output, directory } = context
+  const { config, problems } = readConfig({
+    directory,
+    file: options.text('config'),
+    environment: options.text('environment'),
+  })
+  const found = config && options.flag('secrets') ? await missingSecrets(context, config) : problems
+  if (output.style.json) output.json({ schemaVersion: 1, problems: found, warnings: config?.warnings ?? [] })
+  if (found.length > 0) throw new InvalidConfig(found)
+  if (output.style.json || !config) return
+  for (const warning of config.warnings) output.warn(warning)
+  output.result(`${config.files.join(' + ')} is valid`)
+}
+
+async function missingSecrets(context: Context, config: Config): Promise<readonly Problem[]> {
+  try {
+    await gatherSecrets(context, config, config)
+    return []
+  } catch (error) {
+    if (error instanceof InvalidConfig) return error.problems
+    throw error
+  }
+}

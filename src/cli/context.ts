@@ -1,0 +1,13 @@
+import type { Output } from '../ui/output.ts'
+import type { Options } from './options.ts'
+
+/** What a command is given. */
+export type Context = {
+  options: Options
+  args: readonly string[]
+  output: Output
+  environment: Readonly<Record<string, string | undefined>>
+  directory: string
+  /** Aborted by Ctrl-C, with the error to end with. */
+  signal: AbortSignal
+}

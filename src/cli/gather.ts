@@ -1,0 +1,121 @@
+import { resolve } from 'node:path'
+import type { Config, Server } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { resolveSecrets, type Secrets } from '../config/secrets.ts'
+import { type Selected, select } from '../config/select.ts'
+import { together } from '../deploy/failure.ts'
+import { JijiError } from '../errors.ts'
+import { type Fleet, type Place, withFleet } from '../runner/fleet.ts'
+import { localRunner } from '../runner/local.ts'
+import type { Runner, Output as RunOutput } from '../runner/runner.ts'
+import { sh } from '../shell/script.ts'
+import type { Context } from './context.ts'
+
+/** What commands have in common before they begin: the configuration, its secrets, the servers. */
+
+export function loadProject({ options, output, directory }: Context): Config {
+  const config = loadConfig({ directory, file: options.text('config'), environment: options.text('environment') })
+  for (const warning of config.warnings) output.warn(warning)
+  return config
+}
+
+export function selectFrom(config: Config, { options }: Context): Selected {
+  return select(config, { hosts: options.list('hosts'), services: options.list('services') })
+}
+
+/** The secrets that `parts` of the configuration need; from then on nothing that is printed contains them. */
+export async function gatherSecrets(context: Context, config: Config, parts: unknown): Promise<Secrets> {
+  const { options, output, environment } = context
+  const secrets = await resolveSecrets(config, parts, {
+    environment: options.flag('no-host-env') ? undefined : environment,
+    runCommand: command => runCommand(context, command),
+  })
+  output.hide(secrets.all)
+  return secrets
+}
+
+/** This machine. */
+export function thisMachine(context: Context): Runner {
+  return traced(context, localRunner('here'))
+}
+
+/** Connects to servers, and closes all connections in the end. One that cannot be reached fails the command. */
+export async function withServers<T>(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  servers: readonly Server[],
+  use: (runners: Map<string, Runner>) => Promise<T>,
+): Promise<T> {
+  return withReachable(context, config, secrets, servers, ({ runners, failures }) => {
+    if (failures.length > 0) throw failures.length === 1 ? failures[0] : unreachable(failures, servers.length)
+    return use(runners)
+  })
+}
+
+/** The same, for commands that have something to say about servers that cannot be reached. */
+export async function withReachable<T>(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  servers: readonly Server[],
+  use: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
+  const places = servers.map(server => placeOf(config, secrets, server))
+  return withFleet(
+    places,
+    { signal: context.signal, warn: text => context.output.warn(text) },
+    ({ runners, failures }) =>
+      use({ failures, runners: new Map([...runners].map(([name, runner]) => [name, traced(context, runner)])) }),
+  )
+}
+
+function unreachable(failures: readonly JijiError[], total: number): JijiError {
+  const all = together(failures, total)
+  const { output } = all
+  return new JijiError(failures[0]?.code ?? 'server.unreachable', all.message, {
+    cause: all,
+    ...(output ? { output } : {}),
+  })
+}
+
+function placeOf({ ssh, root }: Config, secrets: Secrets, server: Server): Place {
+  if (server.host === 'local') return { kind: 'local', server: server.name }
+  const user = server.user ?? ssh.user
+  const port = server.port ?? ssh.port
+  return {
+    kind: 'ssh',
+    server: server.name,
+    host: server.host,
+    keys: (server.keys ?? ssh.keys).map(reference => inRoot(root, secrets.fileOf(reference))),
+    config: typeof ssh.config === 'string' ? inRoot(root, ssh.config) : ssh.config,
+    strict: ssh.strict,
+    ...(user ? { user } : {}),
+    ...(port ? { port } : {}),
+    ...(ssh.proxy ? { proxy: ssh.proxy } : {}),
+  }
+}
+
+function inRoot<T>(root: string, path: T): T | string {
+  return typeof path === 'string' && !path.startsWith('~') ? resolve(root, path) : path
+}
+
+/** A runner that shows each script before it runs. */
+function traced({ output }: Context, runner: Runner): Runner {
+  if (!output.style.verbose) return runner
+  const run: Runner['run'] = (script, options): Promise<RunOutput> => {
+    output.script(runner.server, script)
+    return runner.run(script, options)
+  }
+  return new Proxy(runner, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name, target)) })
+}
+
+async function runCommand(context: Context, command: string): Promise<string> {
+  const { code, stdout, stderr } = await thisMachine(context).run(sh`exec sh -c ${command}`, {
+    signal: context.signal,
+    timeout: 60_000,
+  })
+  if (code === 0 && stdout.trim() !== '') return stdout.replace(/\r?\n$/, '')
+  const why = code === 0 ? 'printed nothing' : `ended with status ${code}: ${stderr.trim().split('\n').at(-1) ?? ''}`
+  throw new JijiError('secret.command-failed', `the command of a secret ${why}`, { hint: `it is: ${command}` })
+}

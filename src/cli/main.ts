@@ -1,0 +1,97 @@
+import { JijiError } from '../errors.ts'
+import { catalogue } from './catalogue.ts'
+import type { Context } from './context.ts'
+import type { Options } from './options.ts'
+import { type Invocation, parse } from './parse.ts'
+
+export type World = Omit<Context, 'options' | 'args' | 'output' | 'signal'> & {
+  argv: readonly string[]
+  stdin: NodeJS.ReadStream
+  stdout: NodeJS.WriteStream
+  stderr: NodeJS.WriteStream
+}
+
+/** Runs one command: the only place that prints errors and knows exit statuses. */
+export async function main(world: World): Promise<number> {
+  let invocation: Invocation
+  try {
+    invocation = parse(catalogue, world.argv, world.environment)
+  } catch (error) {
+    const isJson = world.argv.some((word, index) => /^(-o|--output)$/.test(word) && world.argv[index + 1] === 'json')
+    return await fail(error, await createOutput(world, { json: isJson, quiet: false, verbose: false }))
+  }
+  if ('showHelp' in invocation) {
+    invocation.showHelp()
+    return 0
+  }
+  return await run(world, invocation)
+}
+
+async function run(
+  world: World,
+  { command, args, options }: Exclude<Invocation, { showHelp: unknown }>,
+): Promise<number> {
+  const output = await createOutput(world, {
+    json: options.text('output') === 'json',
+    quiet: options.flag('quiet'),
+    verbose: options.flag('verbose'),
+  })
+  const interrupt = new AbortController()
+  const forget = onInterrupt(() => {
+    interrupt.abort(new JijiError('interrupted', 'interrupted'))
+    output.note('cleaning up; Ctrl-C again leaves at once, and the next deploy clears away what is left on servers')
+  })
+  try {
+    checkOutputFormat(options)
+    const { run } = await command.load()
+    const { environment, directory } = world
+    await run({ options, args, output, environment, directory, signal: interrupt.signal })
+    return 0
+  } catch (error) {
+    return await fail(interrupt.signal.aborted ? interrupt.signal.reason : error, output)
+  } finally {
+    forget()
+  }
+}
+
+type Output = Context['output']
+
+async function createOutput(
+  { stdin, stdout, stderr, environment, directory }: World,
+  style: Output['style'],
+): Promise<Output> {
+  const { Output } = await import('../ui/output.ts')
+  return new Output(style, { stdin, stdout, stderr, environment, directory })
+}
+
+async function fail(error: unknown, output: Output): Promise<number> {
+  const known = fromCac(error)
+  output.error(known)
+  return known instanceof JijiError ? known.exitStatus : 1
+}
+
+function fromCac(error: unknown): unknown {
+  return error instanceof Error && error.name === 'CACError'
+    ? new JijiError('usage', error.message.replaceAll('`', ''), { cause: error })
+    : error
+}
+
+function checkOutputFormat(options: Options): void {
+  const format = options.text('output') ?? 'table'
+  if (format === 'table' || format === 'json') return
+  throw new JijiError('usage', `--output takes table or json, not ${format}`)
+}
+
+/** After the first time the signals have their usual effect again: the second Ctrl-C ends the process. */
+function onInterrupt(act: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const once = () => {
+    forget()
+    act()
+  }
+  const forget = () => {
+    for (const signal of signals) process.off(signal, once)
+  }
+  for (const signal of signals) process.on(signal, once)
+  return forget
+}

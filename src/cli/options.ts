@@ -1,0 +1,69 @@
+/** An option as help shows it; `flags` in cac's form. */
+export type OptionSpec = { flags: string; description: string }
+
+/** Options that mean the same wherever they are taken; each is also read from `JIJI_NAME`. */
+export const shared = {
+  config: {
+    flags: '-c, --config <file>',
+    description: 'Configuration to use, instead of the nearest .jiji/deploy.yml',
+  },
+  environment: {
+    flags: '-e, --environment <name>',
+    description: 'Environment: .jiji/deploy.NAME.yml is laid over the base',
+  },
+  hosts: { flags: '-H, --hosts <names>', description: 'Only these servers (names, * wildcards, comma lists)' },
+  services: { flags: '-S, --services <names>', description: 'Only these services (names, * wildcards, comma lists)' },
+  output: { flags: '-o, --output <format>', description: 'table or json' },
+  yes: { flags: '-y, --yes', description: 'Ask nothing' },
+  quiet: { flags: '-q, --quiet', description: 'Only results, warnings and errors' },
+  verbose: { flags: '-v, --verbose', description: 'Show each command that is run' },
+  version: { flags: '--version <tag>', description: 'Version to use, instead of the one git gives' },
+  dryRun: { flags: '--dry-run', description: 'Show what would be done, and do nothing' },
+  noHostEnv: { flags: '--no-host-env', description: 'Take secrets from .env files only, not from the environment' },
+} as const satisfies Record<string, OptionSpec>
+
+export type SharedOption = keyof typeof shared
+
+/** Its long name, whether it takes a value, and its short form. */
+export function describeOption({ flags }: OptionSpec): {
+  name: string
+  short: string | undefined
+  takesValue: boolean
+} {
+  const name = /--([a-z-]+)/.exec(flags)?.[1] ?? ''
+  return { name, short: /^-([A-Za-z]),/.exec(flags)?.[1], takesValue: flags.includes('<') }
+}
+
+/** The options of one invocation, by their long names. */
+export class Options {
+  readonly #given: ReadonlyMap<string, readonly string[]>
+  readonly #environment: Readonly<Record<string, string | undefined>>
+
+  constructor(
+    given: ReadonlyMap<string, readonly string[]>,
+    environment: Readonly<Record<string, string | undefined>>,
+  ) {
+    this.#given = given
+    this.#environment = environment
+  }
+
+  text(name: string): string | undefined {
+    return this.#given.get(name)?.at(-1) ?? this.#fromEnvironment(name)
+  }
+
+  list(name: string): string[] | undefined {
+    const fallback = this.#fromEnvironment(name)
+    const given = this.#given.get(name)
+    return given ? [...given] : fallback === undefined ? undefined : [fallback]
+  }
+
+  flag(name: string): boolean {
+    if (this.#given.has(name)) return true
+    const value = this.#fromEnvironment(name)
+    return value !== undefined && value !== '0' && value !== 'false'
+  }
+
+  #fromEnvironment(name: string): string | undefined {
+    return this.#environment[`JIJI_${name.toUpperCase().replaceAll('-', '_')}`] || undefined
+  }
+}

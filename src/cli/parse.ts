@@ -1,0 +1,167 @@
+import { cac } from 'cac'
+import { nearest } from '../config/nearest.ts'
+import { JijiError } from '../errors.ts'
+import type { Command } from './catalogue.ts'
+import { describeOption, type OptionSpec, Options, type SharedOption, shared } from './options.ts'
+
+export type Invocation = { command: Command; args: string[]; options: Options } | { showHelp: () => void }
+
+/**
+ * Words to a command. cac matches commands and renders help; what it gets wrong is cured on the way in: names of two
+ * words are joined (cac issues #65 and #170), and each value is attached to its option behind a mark, so that `1.10`
+ * stays text and a value may begin with a dash.
+ * @throws JijiError usage, usage.unknown-command, usage.unknown-option
+ */
+export function parse(
+  catalogue: readonly Command[],
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const { words, command, wantsHelp } = read(catalogue, argv)
+  const cli = cac('jiji')
+  for (const one of command ? [command] : catalogue) {
+    const defined = cli.command([one.name, one.arguments].filter(part => part).join(' '), one.summary)
+    for (const option of optionsOf(one)) defined.option(option.flags, option.description)
+    for (const example of one.examples ?? []) defined.example(`  $ ${example}`)
+  }
+  if (wantsHelp || !command) return { showHelp: () => showHelp(cli, command, words) }
+
+  cli.parse(['node', 'jiji', ...words], { run: false })
+  const matched = cli.matchedCommand
+  if (!matched) throw new Error(`cac does not know ${command.name}`)
+  matched.checkUnusedArgs()
+  matched.checkRequiredArgs()
+  const given = new Map<string, readonly string[]>()
+  for (const option of optionsOf(command)) {
+    const { name } = describeOption(option)
+    const value = valueOf(cli.options, name)
+    if (value !== undefined) given.set(name, value)
+  }
+  return { command, args: [...cli.args].slice(1), options: new Options(given, environment) }
+}
+
+const mark = '\u0001'
+
+type Read = { words: string[]; command: Command | undefined; wantsHelp: boolean }
+
+function read(catalogue: readonly Command[], argv: readonly string[]): Read {
+  const names = new Set(catalogue.map(({ name }) => name))
+  const every = [...Object.values(shared), ...catalogue.flatMap(({ options }) => options ?? [])]
+  const positional: string[] = []
+  const given: { name: string; written: string; value: string | undefined }[] = []
+  let wantsHelp = argv.length === 0
+
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? ''
+    if (word === '--') {
+      positional.push(...argv.slice(index + 1))
+      break
+    }
+    if (word === '-h' || word === '--help') wantsHelp = true
+    else if (word.startsWith('-') && word !== '-') {
+      const [written = '', attached] = splitOnce(word)
+      const spec = every.find(option => matches(option, written))
+      const takesValue = spec ? describeOption(spec).takesValue : false
+      const value = attached ?? (takesValue ? argv[++index] : undefined)
+      if (takesValue && value === undefined) throw new JijiError('usage', `${written} needs a value`)
+      given.push({ name: spec ? describeOption(spec).name : '', written, value })
+    } else positional.push(word)
+  }
+
+  const [first, second] = positional
+  const name = [`${first} ${second}`, first ?? ''].find(one => names.has(one))
+  if (name === undefined && first !== undefined && first !== 'help' && !isGroup(catalogue, first)) {
+    throw unknownCommand(names, positional)
+  }
+  if (name === undefined && isGroup(catalogue, first) && second !== undefined) throw unknownCommand(names, positional)
+  const command = catalogue.find(one => one.name === (first === 'help' ? positional.slice(1).join(' ') : name))
+  if (command && !wantsHelp) {
+    const known = optionsOf(command)
+    for (const one of given) checkOption(command, known, one)
+  }
+  const rest = command ? positional.slice(command.name.split(' ').length) : []
+  const options = given.map(({ name, value }) => `--${name}${value === undefined ? '' : `=${mark}${value}`}`)
+  return {
+    words: command ? [command.name, ...options, '--', ...rest] : positional,
+    command,
+    wantsHelp: wantsHelp || !command,
+  }
+}
+
+function checkOption(
+  command: Command,
+  known: readonly OptionSpec[],
+  given: { name: string; written: string; value: string | undefined },
+): void {
+  const spec = known.find(option => matches(option, given.written))
+  if (!spec) {
+    const long = known.map(option => `--${describeOption(option).name}`)
+    const meant = nearest(given.written, long)
+    throw new JijiError('usage.unknown-option', `jiji ${command.name} knows no option ${given.written}`, {
+      hint: meant ? `did you mean ${meant}?` : `jiji ${command.name} --help lists them`,
+    })
+  }
+  if (!describeOption(spec).takesValue && given.value !== undefined)
+    throw new JijiError('usage', `${given.written} takes no value`)
+}
+
+function unknownCommand(names: ReadonlySet<string>, positional: readonly string[]): JijiError {
+  const written = positional.slice(0, 2).join(' ')
+  const meant = nearest(written, names) ?? nearest(positional[0] ?? '', names)
+  return new JijiError('usage.unknown-command', `there is no command ${written}`, {
+    hint: meant ? `did you mean jiji ${meant}?` : 'jiji --help lists them',
+  })
+}
+
+function isGroup(catalogue: readonly Command[], word: string | undefined): boolean {
+  return catalogue.some(({ name }) => name.startsWith(`${word} `))
+}
+
+function optionsOf(command: Command): OptionSpec[] {
+  return [...(command.options ?? []), ...command.shared.map((name: SharedOption) => shared[name])]
+}
+
+function matches(option: OptionSpec, written: string): boolean {
+  const { name, short } = describeOption(option)
+  return written === `--${name}` || written === `-${short}`
+}
+
+function splitOnce(word: string): [string, string | undefined] {
+  const equals = word.startsWith('--') ? word.indexOf('=') : -1
+  return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
+}
+
+/** cac camel-cases names and stores `--no-x` as `x: false`. */
+function valueOf(options: Record<string, unknown>, name: string): string[] | undefined {
+  if (name.startsWith('no-')) return options[camelCase(name.slice(3))] === false ? [''] : undefined
+  const value = options[camelCase(name)]
+  if (value === undefined || value === false) return undefined
+  return [value].flat().map(one => (typeof one === 'string' ? one.replace(mark, '') : ''))
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Of the whole program, of a group of commands (`jiji registry`), or of one command. */
+function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, words: readonly string[]): void {
+  const group = words.find(word => word !== 'help')
+  const isOfGroup = (line: string) =>
+    command !== undefined || group === undefined || line.trimStart().startsWith(`${group} `)
+  const about = command?.summary ?? 'Deploys containers to plain servers over SSH, without dropping a request'
+  cli.help(([, ...sections]) => [
+    { body: about },
+    ...sections
+      .filter(({ title }) => !title?.startsWith('For more info'))
+      .map(({ title = '', body }) => ({
+        title,
+        body: body
+          .split('\n')
+          .filter(line => title !== 'Commands' || isOfGroup(line))
+          .map(line => line.replace(/ *(\(default: true\))?$/, ''))
+          .join('\n'),
+      })),
+  ])
+  cli.parse(['node', 'jiji', ...(command ? [command.name] : [])], { run: false })
+  cli.outputHelp()
+}

@@ -1,0 +1,62 @@
+import type { Config } from '../config/config.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { findActor } from '../deploy/actor.ts'
+import { apply } from '../deploy/apply.ts'
+import { auditFailure } from '../deploy/audit.ts'
+import type { Digests } from '../deploy/build.ts'
+import { withLock } from '../deploy/lock.ts'
+import type { Observation } from '../deploy/observe.ts'
+import type { Plan } from '../deploy/plan.ts'
+import { JijiError } from '../errors.ts'
+import type { Runner } from '../runner/runner.ts'
+import { renderPlan, renderRelease } from '../ui/plan.ts'
+import type { Context } from './context.ts'
+import { thisMachine } from './gather.ts'
+
+/** Under the lock: what the servers say now, a plan made from it, and the plan carried out. */
+export async function release(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  runners: Map<string, Runner>,
+  planFrom: (observations: readonly Observation[]) => Plan,
+  images: () => Promise<Digests>,
+): Promise<void> {
+  const { signal, output } = context
+  const actor = await findActor(thisMachine(context), context.environment)
+  const began = Date.now()
+  const report = output.event.bind(output)
+
+  const plan = await withLock(config, [...runners.values()], ownerOf(actor, context), signal, async observations => {
+    const plan = planFrom(observations)
+    try {
+      await apply({ config, secrets, runners, observations, by: actor.by, report, signal }, plan, images)
+      return plan
+    } catch (error) {
+      await auditFailure({ runners, by: actor.by, scope: config.scope }, plan, error)
+      throw error
+    }
+  })
+  const seconds = (Date.now() - began) / 1000
+  if (output.style.json) output.json({ ...plan, result: 'done', seconds })
+  else output.result(renderRelease(plan, config, seconds))
+}
+
+function ownerOf(actor: { by: string; host: string }, { options }: Context) {
+  const environment = options.text('environment')
+  return { ...actor, since: new Date().toISOString(), command: environment ? `deploy -e ${environment}` : 'deploy' }
+}
+
+export function isAsked({ options, output }: Context): boolean {
+  return output.isInteractive && !options.flag('yes')
+}
+
+export async function confirmPlan({ output }: Context, plan: Plan): Promise<void> {
+  output.note(renderPlan(plan))
+  if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
+}
+
+export function showPlan({ output }: Context, plan: Plan): void {
+  if (output.style.json) output.json(plan)
+  else output.result(renderPlan(plan))
+}

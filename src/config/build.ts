@@ -1,0 +1,82 @@
+import type { BuilderRegistry, Config, Environment, Server, Service } from './config.ts'
+import { SecretReference } from './fields.ts'
+import type { Found } from './find.ts'
+import { registryKey } from './registry-key.ts'
+import type { Settings } from './schema.ts'
+
+type Context = Found & Pick<Config, 'environment' | 'warnings' | 'locate'>
+
+/** Checked settings as the rest of the program sees them: names filled in, defaults carried down, frozen. */
+export function build(settings: Settings, context: Context): Config {
+  const { project, builder } = settings
+  return deepFreeze({
+    files: context.files,
+    root: context.root,
+    environment: context.environment,
+    warnings: context.warnings,
+    locate: context.locate,
+    project,
+    scope: context.environment ? `${project}-${context.environment}` : project,
+    builder: { engine: builder.engine, cache: builder.cache, registry: builderRegistry(builder.registry) },
+    registries: Object.entries(settings.registries).map(([name, { server, username, password }]) => ({
+      name,
+      key: registryKey(server),
+      username,
+      password,
+    })),
+    ssh: settings.ssh,
+    servers: Object.entries(settings.servers).map(
+      ([name, server]): Server => ({ ...server, name, engine: server.engine ?? builder.engine }),
+    ),
+    services: Object.entries(settings.services).map(([name, service]) => serviceOf(name, service, settings)),
+    deploy: settings.deploy,
+    proxy: settings.proxy,
+  })
+}
+
+function builderRegistry(registry: Settings['builder']['registry']): BuilderRegistry {
+  if (!registry.server) return { type: 'local', port: registry.port, image: registry.image }
+  const { username, password, namespace } = registry
+  return { type: 'remote', name: 'builder.registry', key: registryKey(registry.server), username, password, namespace }
+}
+
+function serviceOf(
+  name: string,
+  { hosts, environment, ...service }: Settings['services'][string],
+  settings: Settings,
+): Service {
+  return {
+    ...service,
+    name,
+    servers: Object.keys(settings.servers).filter(server => hosts.includes(server)),
+    environment: mergeEnvironments(name, settings.environment, environment),
+  }
+}
+
+/** The service's own variables win over the shared ones, whichever way either is given. */
+function mergeEnvironments(
+  service: string,
+  shared: Settings['environment'],
+  own: Settings['environment'],
+): Environment {
+  const ownSecrets = secretsOf(own.secrets, ['services', service, 'environment', 'secrets'])
+  const sharedSecrets = secretsOf(shared.secrets, ['environment', 'secrets'])
+  const ownNames = new Set([...Object.keys(own.clear), ...ownSecrets.map(({ name }) => name)])
+  const secrets = [...sharedSecrets.filter(({ name }) => !ownNames.has(name)), ...ownSecrets]
+  const secretNames = new Set(secrets.map(({ name }) => name))
+  const clear = Object.entries({ ...shared.clear, ...own.clear }).filter(([name]) => !secretNames.has(name))
+  return { clear: Object.fromEntries(clear), secrets }
+}
+
+function secretsOf(entries: readonly string[], path: readonly string[]): Environment['secrets'] {
+  return entries.map((entry, index) => {
+    const [name = '', source = name] = entry.split(':')
+    return { name, secret: new SecretReference(source, 'value', [...path, index]) }
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const item of Object.values(value)) deepFreeze(item)
+  return Object.freeze(value)
+}

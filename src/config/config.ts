@@ -1,0 +1,70 @@
+import type { SecretReference } from './fields.ts'
+import type { Problem } from './problem.ts'
+import type { Settings } from './schema.ts'
+
+export type { Settings }
+
+/** A configuration that has been read, laid over, checked and frozen. Secrets in it are still references. */
+export type Config = {
+  /** The files it was read from, the base first. */
+  files: readonly string[]
+  /** The project root: every relative path is relative to it. */
+  root: string
+  environment: string | undefined
+  project: string
+  /** What names containers, locks and records on servers: project, or project-environment. */
+  scope: string
+  builder: { engine: Engine; cache: boolean; registry: BuilderRegistry }
+  registries: readonly PullRegistry[]
+  ssh: Settings['ssh']
+  servers: readonly Server[]
+  services: readonly Service[]
+  deploy: Settings['deploy']
+  proxy: Settings['proxy']
+  warnings: readonly Problem[]
+  /** Where a value stands in its file, by its path. */
+  locate: (path: readonly (string | number)[]) => { file: string; line: number; column: number }
+}
+
+export type Engine = 'docker' | 'podman'
+
+export type BuilderRegistry =
+  | { type: 'local'; port: number; image: string }
+  | {
+      type: 'remote'
+      name: string
+      key: string
+      username: string | undefined
+      password: SecretReference | undefined
+      namespace: string | undefined
+    }
+
+export type PullRegistry = { name: string; key: string; username: string; password: SecretReference }
+
+/** Someone's name and secret for the registry whose canonical key is `key`. */
+export type Credential = { name: string; key: string; username: string; password: SecretReference }
+
+export type Server = Omit<Settings['servers'][string], 'engine'> & { name: string; engine: Engine }
+
+export type Service = Omit<Settings['services'][string], 'hosts' | 'environment'> & {
+  name: string
+  /** Names of its servers, in the order of the configuration. */
+  servers: readonly string[]
+  environment: Environment
+}
+
+export type Environment = {
+  clear: Readonly<Record<string, string>>
+  /** Name in the container, and the secret whose value it gets. */
+  secrets: readonly { name: string; secret: SecretReference }[]
+}
+
+/** Every credential that the configuration declares. */
+export function credentialsOf(config: Config): Credential[] {
+  const { registry } = config.builder
+  const own =
+    registry.type === 'remote' && registry.username && registry.password
+      ? [{ ...registry, username: registry.username, password: registry.password }]
+      : []
+  return [...own, ...config.registries]
+}

@@ -1,0 +1,124 @@
+import * as z from 'zod'
+
+/**
+ * The kinds of value a configuration holds. YAML is read as plain text (see document.ts), and these say what the text
+ * means, so that `VERSION: 1.10` keeps its zero and `ENABLED: yes` stays `yes`.
+ */
+
+/**
+ * A value that may be the name of a secret or `$(command)`; it is resolved in secrets.ts. Anything else is the value
+ * itself, or for an SSH key the path of its file.
+ */
+export class SecretReference {
+  readonly text: string
+  readonly otherwise: 'value' | 'path'
+  /** The key it stands at, which a schema's transform is not told: load.ts fills it in. */
+  path: readonly (string | number)[]
+
+  constructor(text: string, otherwise: 'value' | 'path', path: readonly (string | number)[] = []) {
+    this.text = text
+    this.otherwise = otherwise
+    this.path = path
+  }
+}
+
+export function text() {
+  return z.string({ error: expected('text') }).min(1, 'expected text, got nothing')
+}
+
+/** Text that may be empty. */
+export function value() {
+  return z.string({ error: expected('text') })
+}
+
+export function matching(pattern: RegExp, description: string) {
+  return text().regex(pattern, { error: issue => `expected ${description}, got ${show(issue.input)}` })
+}
+
+export function integer(minimum: number, maximum: number) {
+  const range = `a whole number from ${minimum} to ${maximum}`
+  return z
+    .string({ error: expected(range) })
+    .refine(text => /^\d+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum, {
+      error: issue => `expected ${range}, got ${show(issue.input)}`,
+    })
+    .transform(Number)
+    .meta({ type: 'integer', minimum, maximum })
+}
+
+export function boolean() {
+  return z
+    .enum(['true', 'false'], { error: expected('true or false') })
+    .transform(text => text === 'true')
+    .meta({ type: 'boolean' })
+}
+
+const unitMilliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** `500ms`, `60s`, `1m30s`; a bare number is seconds. In milliseconds. */
+export function duration() {
+  const form = 'a duration such as 60s, 1m30s or 500ms'
+  return z
+    .string({ error: expected(form) })
+    .refine(text => /^(\d+|(\d+(ms|s|m|h))+)$/.test(text), {
+      error: issue => `expected ${form}, got ${show(issue.input)}`,
+    })
+    .transform(text => {
+      if (/^\d+$/.test(text)) return Number(text) * 1000
+      const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)]
+      return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMilliseconds[unit ?? 's'] ?? 0), 0)
+    })
+}
+
+export function oneOf<const T extends readonly [string, ...string[]]>(options: T) {
+  return z.enum(options, { error: expected(options.join(' or ')) })
+}
+
+export function secret() {
+  return text().transform(written => new SecretReference(written, 'value'))
+}
+
+/** A secret that must be given by name. */
+export function secretName() {
+  return matching(/^[A-Z][A-Z0-9_]*$/, 'an ALL_CAPS secret name').transform(
+    written => new SecretReference(written, 'value'),
+  )
+}
+
+/** The path of a file, or the name of a secret that holds what such a file would. */
+export function secretFile() {
+  return text().transform(written => new SecretReference(written, 'path'))
+}
+
+export function list<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: expected('a list') })
+}
+
+/** Words of a command: a list, or one text that the container's shell reads. */
+export function words() {
+  return z.union([text().transform(line => ['sh', '-c', line]), list(value())], {
+    error: expected('a list of words, or one text'),
+  })
+}
+
+export function mapOf<T extends z.ZodType>(key: z.ZodString, item: T) {
+  return z.record(key, item, { error: expected('a map') })
+}
+
+/** A map with exactly these keys; each of them carries its description. */
+export function keys<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, { error: expected('a map') })
+}
+
+function expected(what: string) {
+  return (issue: { code: string; input?: unknown }) => {
+    if (issue.code === 'unrecognized_keys' || issue.code === 'invalid_key') return undefined
+    return issue.input === undefined ? `missing: expected ${what}` : `expected ${what}, got ${show(issue.input)}`
+  }
+}
+
+function show(input: unknown): string {
+  if (Array.isArray(input)) return 'a list'
+  if (typeof input === 'object' && input !== null) return 'a map'
+  return JSON.stringify(input)
+}

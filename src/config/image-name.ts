@@ -1,0 +1,36 @@
+import type { BuilderRegistry } from './config.ts'
+import { registryHost, registryKey } from './registry-key.ts'
+
+/**
+ * The name that an image is pushed under, without its tag. The path is lower-cased, because registries allow nothing
+ * else; the host's key is canonical.
+ */
+export function repositoryOf(registry: BuilderRegistry, project: string, service: string): string {
+  if (registry.type === 'local') return `localhost:${registry.port}/${project}-${service}`
+  const host = registryHost(registry.key)
+  if (!needsNamespace(host)) return join(registry.key, registry.namespace, `${project}-${service}`)
+  const namespace = registry.namespace ?? (registry.key.slice(host.length + 1) || registry.username)
+  return join(host, namespace, host === 'ghcr.io' ? `${project}/${service}` : `${project}-${service}`)
+}
+
+/** Registries in which every image belongs to somebody: without a namespace the user's own is meant. */
+export function needsNamespace(host: string): boolean {
+  return host === 'ghcr.io' || host === 'docker.io'
+}
+
+/** The canonical `host/repository` of an image that somebody wrote: `redis:7` is `docker.io/library/redis`. */
+export function canonicalRepository(image: string): string {
+  const withoutDigest = image.split('@', 1)[0] ?? image
+  const withoutTag = withoutDigest.replace(/:[^:/]*$/, '')
+  const first = withoutTag.split('/', 1)[0] ?? ''
+  const hasHost = withoutTag.includes('/') && /[.:]|^localhost$/.test(first)
+  if (hasHost) {
+    const key = registryKey(withoutTag)
+    return /^docker\.io\/[^/]+$/.test(key) ? key.replace('/', '/library/') : key
+  }
+  return withoutTag.includes('/') ? `docker.io/${withoutTag}` : `docker.io/library/${withoutTag}`
+}
+
+function join(server: string, namespace: string | undefined, image: string): string {
+  return [server, namespace?.toLowerCase(), image].filter(part => part).join('/')
+}

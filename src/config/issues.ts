@@ -1,0 +1,57 @@
+import type * as z from 'zod'
+import type { Path } from './document.ts'
+import { nearest } from './nearest.ts'
+import type { ProblemCode } from './problem.ts'
+
+export type Finding = { path: Path; at: 'key' | 'value'; code: ProblemCode; message: string; hint?: string }
+
+/** What zod found, in our words. One issue may hold several unknown keys, and each is a finding of its own. */
+export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
+  return error.issues.flatMap((issue): Finding[] => {
+    const path = issue.path as (string | number)[]
+    if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownKey(path, key, keysAt(schema, path)))
+    if (issue.code === 'invalid_key') {
+      return [{ path, at: 'key', code: 'wrong-value', message: issue.issues[0]?.message ?? issue.message }]
+    }
+    if (issue.message.startsWith('missing: ')) {
+      const key = path.at(-1)
+      return [
+        {
+          path,
+          at: 'key',
+          code: 'missing-key',
+          message: `${key} is missing: ${issue.message.slice('missing: '.length)}`,
+        },
+      ]
+    }
+    return [{ path, at: 'value', code: 'wrong-value', message: issue.message }]
+  })
+}
+
+function unknownKey(path: Path, key: string, known: string[]): Finding {
+  const meant = nearest(key, known)
+  return {
+    path: [...path, key],
+    at: 'key',
+    code: 'unknown-key',
+    message: `unknown key ${key}`,
+    hint: meant ? `did you mean ${meant}?` : `known here: ${known.join(', ')}`,
+  }
+}
+
+/** The keys that a schema knows at a path. */
+function keysAt(schema: z.ZodType, path: Path): string[] {
+  let current: unknown = schema
+  for (const step of [...path, undefined]) {
+    current = unwrap(current)
+    const def = (current as { def?: Record<string, unknown> }).def
+    if (step === undefined) return Object.keys((def?.shape as object | undefined) ?? {})
+    current = def?.type === 'object' ? (def.shape as Record<string, unknown>)[step] : (def?.valueType ?? def?.element)
+  }
+  return []
+}
+
+function unwrap(schema: unknown): unknown {
+  const def = (schema as { def?: { innerType?: unknown } } | undefined)?.def
+  return def?.innerType ? unwrap(def.innerType) : schema
+}

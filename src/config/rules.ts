@@ -1,0 +1,238 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { JijiError } from '../errors.ts'
+import { SecretReference } from './fields.ts'
+import { canonicalRepository, needsNamespace } from './image-name.ts'
+import type { Finding } from './issues.ts'
+import { nearest } from './nearest.ts'
+import { registryHost, registryKey } from './registry-key.ts'
+import type { Settings } from './schema.ts'
+
+/** What a schema of single keys cannot say: how keys must agree with each other, and with what is on the disk. */
+export function checkRules(settings: Settings, root: string): Finding[] {
+  return [
+    ...builderRegistryRules(settings.builder.registry, needsBuild(settings)),
+    ...Object.entries(settings.registries).flatMap(([name, registry]) =>
+      keyProblem(['registries', name, 'server'], registry.server),
+    ),
+    ...serviceRules(settings, root),
+    ...routeRules(settings),
+  ]
+}
+
+/** Secret fields that hold the secret itself: it works, and it does not belong in a file that git keeps. */
+export function literalSecrets(settings: Settings): Finding[] {
+  return references(settings)
+    .filter(
+      ({ reference }) => reference.otherwise === 'value' && !isSecretName(reference.text) && !isCommand(reference.text),
+    )
+    .map(({ path }) => ({
+      path,
+      at: 'value',
+      code: 'literal-secret',
+      message: `${path.join('.')} holds the secret itself`,
+      hint: 'put it in .env or in the environment, and write its ALL_CAPS name here',
+    }))
+}
+
+export function isSecretName(text: string): boolean {
+  return /^[A-Z][A-Z0-9_]*$/.test(text)
+}
+
+export function isCommand(text: string): boolean {
+  return /^\$\(.*\)$/s.test(text)
+}
+
+/** Every secret reference in a value, with its path. */
+export function references(
+  value: unknown,
+  path: readonly (string | number)[] = [],
+): { path: readonly (string | number)[]; reference: SecretReference }[] {
+  if (value instanceof SecretReference) return [{ path, reference: value }]
+  if (Array.isArray(value)) return value.flatMap((item, index) => references(item, [...path, index]))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) => references(item, [...path, key]))
+}
+
+const displayNames: Record<string, string> = { 'ghcr.io': 'GHCR', 'docker.io': 'Docker Hub' }
+
+function builderRegistryRules(registry: Settings['builder']['registry'], isNeeded: boolean): Finding[] {
+  const path = ['builder', 'registry']
+  if (registry.type === 'local' && registry.server) {
+    return [
+      {
+        path: [...path, 'server'],
+        at: 'key',
+        code: 'conflict',
+        message: 'a local registry has no server',
+        hint: 'remove `server`, or write type: remote',
+      },
+    ]
+  }
+  if (registry.type === 'remote' && !registry.server) {
+    return [
+      {
+        path: [...path, 'type'],
+        at: 'value',
+        code: 'missing-key',
+        message: 'server is missing: a remote registry needs its host',
+        hint: 'for example server: ghcr.io',
+      },
+    ]
+  }
+  if (!registry.server) return []
+  const wrongKey = keyProblem([...path, 'server'], registry.server)
+  if (wrongKey.length > 0) return wrongKey
+
+  const findings: Finding[] = []
+  const host = registryHost(registryKey(registry.server))
+  const hasNamespace = registry.namespace !== undefined || registryKey(registry.server).includes('/')
+  if (isNeeded && needsNamespace(host) && !registry.username && !hasNamespace) {
+    findings.push({
+      path: [...path, 'server'],
+      at: 'value',
+      code: 'missing-key',
+      message: `${displayNames[host]} requires username to be configured`,
+      hint: 'add `username`, or `namespace` for an organisation',
+    })
+  }
+  if (registry.password && !registry.username) {
+    findings.push({
+      path: [...path, 'password'],
+      at: 'key',
+      code: 'missing-key',
+      message: 'username is missing: a password alone cannot log in',
+      hint: 'add `username`',
+    })
+  }
+  if (registry.username && !registry.password) {
+    findings.push({
+      path: [...path, 'username'],
+      at: 'key',
+      code: 'missing-key',
+      message: 'password is missing: a user name alone cannot log in',
+      hint: 'add `password: REGISTRY_PASSWORD`, the name of a secret',
+    })
+  }
+  return findings
+}
+
+function serviceRules(settings: Settings, root: string): Finding[] {
+  return Object.entries(settings.services).flatMap(([name, service]): Finding[] => {
+    const path = ['services', name]
+    const findings: Finding[] = []
+    if ((service.image === undefined) === (service.build === undefined)) {
+      const message =
+        service.image === undefined
+          ? 'image or build is missing: one says what to run'
+          : 'image and build exclude each other'
+      findings.push({
+        path: [...path, 'image'],
+        at: 'key',
+        code: service.image === undefined ? 'missing-key' : 'conflict',
+        message,
+      })
+    }
+    if (service.image !== undefined) findings.push(...imageProblem([...path, 'image'], service.image))
+    if (service.build) findings.push(...buildFiles([...path, 'build'], service.build, root))
+    service.hosts.forEach((host, index) => {
+      if (host in settings.servers) return
+      const known = Object.keys(settings.servers)
+      const meant = nearest(host, known)
+      findings.push({
+        path: [...path, 'hosts', index],
+        at: 'value',
+        code: 'unknown-server',
+        message: `there is no server ${host}`,
+        hint: meant ? `did you mean ${meant}?` : `declared under servers: ${known.join(', ')}`,
+      })
+    })
+    const fixedPort = service.ports.findIndex(port => port.includes(':'))
+    if (fixedPort >= 0 && !service.stop_first) {
+      findings.push({
+        path: [...path, 'ports', fixedPort],
+        at: 'value',
+        code: 'conflict',
+        message: 'a fixed host port cannot be held by the old and the new container at once',
+        hint: 'add stop_first: true (a short gap), or route through `proxy`',
+      })
+    }
+    return findings
+  })
+}
+
+function buildFiles(
+  path: string[],
+  build: NonNullable<Settings['services'][string]['build']>,
+  root: string,
+): Finding[] {
+  const context = join(root, build.context)
+  if (!existsSync(context) || !statSync(context).isDirectory()) {
+    return [
+      {
+        path: [...path, 'context'],
+        at: 'value',
+        code: 'missing-file',
+        message: `there is no folder ${context}`,
+        hint: `paths are relative to ${root}`,
+      },
+    ]
+  }
+  const file = join(context, build.dockerfile ?? 'Dockerfile')
+  if (existsSync(file) || (build.dockerfile === undefined && existsSync(join(context, 'Containerfile')))) return []
+  return [
+    {
+      path: [...path, build.dockerfile ? 'dockerfile' : 'context'],
+      at: 'value',
+      code: 'missing-file',
+      message: `there is no ${file}`,
+      hint: 'write one, or name another with `dockerfile`',
+    },
+  ]
+}
+
+/** A host name leads to one service on a server. */
+function routeRules(settings: Settings): Finding[] {
+  const taken = new Map<string, string>()
+  return Object.entries(settings.services).flatMap(([name, service]) =>
+    (service.proxy?.hosts ?? []).flatMap((host, index): Finding[] => {
+      const rivals = service.hosts
+        .map(server => taken.get(`${server} ${host.toLowerCase()}`))
+        .filter(other => other !== undefined)
+      for (const server of service.hosts) taken.set(`${server} ${host.toLowerCase()}`, name)
+      if (rivals.length === 0) return []
+      return [
+        {
+          path: ['services', name, 'proxy', 'hosts', index],
+          at: 'value',
+          code: 'conflict',
+          message: `${host} already leads to the service ${rivals[0]}`,
+        },
+      ]
+    }),
+  )
+}
+
+function keyProblem(path: (string | number)[], server: string): Finding[] {
+  return asFinding(path, () => registryKey(server))
+}
+
+function imageProblem(path: (string | number)[], image: string): Finding[] {
+  return asFinding(path, () => canonicalRepository(image))
+}
+
+function asFinding(path: (string | number)[], check: () => unknown): Finding[] {
+  try {
+    check()
+    return []
+  } catch (error) {
+    if (!(error instanceof JijiError)) throw error
+    return [
+      { path, at: 'value', code: 'wrong-value', message: error.message, ...(error.hint ? { hint: error.hint } : {}) },
+    ]
+  }
+}
+
+function needsBuild(settings: Settings): boolean {
+  return Object.values(settings.services).some(service => service.build)
+}

@@ -1,0 +1,157 @@
+import * as z from 'zod'
+import {
+  boolean,
+  duration,
+  integer,
+  keys,
+  list,
+  mapOf,
+  matching,
+  oneOf,
+  secret,
+  secretFile,
+  secretName,
+  text,
+  value,
+  words,
+} from './fields.ts'
+
+/** The one place that knows a key's type, default and description. */
+
+const name = matching(/^[a-z0-9]+([_-][a-z0-9]+)*$/, 'a name of small letters, digits, - and _').max(50)
+const variable = matching(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name')
+const port = integer(1, 65_535)
+
+const environment = keys({
+  clear: mapOf(variable, value()).default({}).describe('Variables that anyone may see'),
+  secrets: list(matching(/^[A-Za-z_][A-Za-z0-9_]*(:[A-Z][A-Z0-9_]*)?$/, 'NAME or NAME:SECRET_NAME'))
+    .default([])
+    .describe('Names of secrets to pass on; NAME:SECRET_NAME passes SECRET_NAME under another name'),
+})
+
+const builderRegistry = keys({
+  type: oneOf(['remote', 'local'])
+    .optional()
+    .describe('remote or local; without it: remote if `server` is set, else local'),
+  server: text().optional().describe('host[:port][/namespace] of a remote registry'),
+  username: text().optional().describe('User name for a remote registry; never changed in case'),
+  password: secret().optional().describe('Name of the secret that holds the password or token'),
+  namespace: text().optional().describe('Namespace of image names, instead of the user name'),
+  port: port.prefault('9270').describe('Port of the local registry on this machine'),
+  image: text().default('registry:2').describe('Image that the local registry runs'),
+})
+
+const builder = keys({
+  engine: oneOf(['docker', 'podman'])
+    .default('docker')
+    .describe('Container engine for builds and, unless one says otherwise, servers'),
+  cache: boolean().prefault('true').describe('Whether builds may use cached layers'),
+  registry: builderRegistry.prefault({}).describe('Where built images go'),
+})
+
+const pullRegistry = keys({
+  server: text().describe('host[:port][/namespace]'),
+  username: text().describe('User name; never changed in case'),
+  password: secret().describe('Name of the secret that holds the password or token'),
+  description: text().optional().describe('Whom to ask, what it is for'),
+})
+
+const ssh = keys({
+  user: text().optional().describe('Login name on servers'),
+  port: port.optional().describe('Port of sshd on servers'),
+  keys: list(secretFile()).default([]).describe('Private keys: paths, or names of secrets that hold a key'),
+  config: z
+    .union([boolean(), text()])
+    .prefault('true')
+    .describe('Whether ~/.ssh/config is honoured, or the path of another file'),
+  proxy: text().optional().describe('Jump host: [user@]host[:port]; several, with commas, in order'),
+  strict: boolean().prefault('false').describe('Refuse servers whose host key is not yet known'),
+})
+
+const server = keys({
+  host: text().describe('Address or SSH alias; `local` is this machine, without SSH'),
+  user: text().optional().describe('Login name on this server'),
+  port: port.optional().describe('Port of sshd on this server'),
+  keys: list(secretFile()).optional().describe('Private keys for this server'),
+  arch: oneOf(['amd64', 'arm64']).optional().describe("The server's architecture; without it, the builder's own"),
+  engine: oneOf(['docker', 'podman']).optional().describe('Container engine on this server'),
+})
+
+const build = keys({
+  context: text().default('.').describe('Folder that is sent to the builder'),
+  dockerfile: text().optional().describe('Path of the Dockerfile, in the context'),
+  args: mapOf(variable, value()).default({}).describe('Build arguments; anyone can read them in the image'),
+  target: text().optional().describe('Stage to build'),
+  secrets: list(secretName())
+    .default([])
+    .describe('Secrets that the build may mount (RUN --mount=type=secret,id=NAME)'),
+})
+
+const healthcheck = keys({
+  path: matching(/^\//, 'a path that begins with /')
+    .default('/up')
+    .describe('Path that answers 2xx or 3xx when the service is ready'),
+  interval: duration().prefault('500ms').describe('Time between two questions'),
+  timeout: duration().prefault('5s').describe('Time that one answer may take'),
+  deploy_timeout: duration().prefault('60s').describe('Time until the service must be healthy'),
+})
+
+const hostName = matching(
+  /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+  'a host name without scheme, port or path',
+)
+
+const serviceProxy = keys({
+  app_port: port.describe('Port that the service listens on, in its container'),
+  hosts: list(hostName).min(1, 'expected at least one host name').describe('Host names that lead to this service'),
+  ssl: boolean().prefault('false').describe('HTTPS with a certificate of its own, fetched by ACME'),
+  healthcheck: healthcheck.prefault({}).describe('How the service is asked whether it is ready'),
+})
+
+const service = keys({
+  image: text().optional().describe('An image to run as it is; either this or `build`'),
+  build: build.optional().describe('How to build the image'),
+  hosts: list(text()).min(1, 'expected at least one server').describe('Names of the servers it runs on'),
+  command: words().optional().describe("Command, instead of the image's own"),
+  ports: list(
+    matching(/^((\d{1,3}(\.\d{1,3}){3}:)?\d+:)?\d+(\/(tcp|udp))?$/, 'PORT, HOST_PORT:PORT or IP:HOST_PORT:PORT'),
+  )
+    .default([])
+    .describe('Ports published on the server; without a host port the engine picks one'),
+  volumes: list(matching(/^[^:]+:[^:]+(:[a-zA-Z,]+)?$/, 'SOURCE:TARGET or SOURCE:TARGET:OPTIONS'))
+    .default([])
+    .describe('Volumes; a named one gets project and service before its name'),
+  environment: environment.prefault({}).describe("The service's own variables; they win over the shared ones"),
+  restart: oneOf(['no', 'always', 'unless-stopped', 'on-failure'])
+    .default('unless-stopped')
+    .describe('When the engine restarts it'),
+  stop_first: boolean().prefault('false').describe('Stop the old container before the new one starts: a short gap'),
+  proxy: serviceProxy.optional().describe('HTTP traffic for this service'),
+})
+
+const deploy = keys({
+  drain_timeout: duration().prefault('30s').describe('Time that running requests may take to finish'),
+  stop_timeout: duration().prefault('10s').describe('Time between asking a container to stop and killing it'),
+  settle: duration().prefault('3s').describe('Time that a service without a health check must stay up'),
+  retain: integer(1, 100).prefault('5').describe('Releases kept on the servers, the running one included'),
+})
+
+const proxy = keys({
+  image: text().default('caddy:2').describe('Image of the proxy'),
+  http_port: port.prefault('80').describe('Port for HTTP on servers'),
+  https_port: port.prefault('443').describe('Port for HTTPS on servers'),
+})
+
+export const schema = keys({
+  project: name.describe('Name of the project'),
+  builder: builder.prefault({}).describe('How images are built and where they go'),
+  registries: mapOf(text(), pullRegistry).default({}).describe('Credentials for images that are only pulled'),
+  ssh: ssh.prefault({}).describe('How servers are reached'),
+  servers: mapOf(name, server).describe('The machines, by name'),
+  environment: environment.prefault({}).describe('Variables of all services'),
+  services: mapOf(name, service).describe('What runs, by name'),
+  deploy: deploy.prefault({}).describe('How a release is rolled out'),
+  proxy: proxy.prefault({}).describe('The proxy on each server'),
+})
+
+export type Settings = z.output<typeof schema>

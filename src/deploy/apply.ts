@@ -1,0 +1,294 @@
+import type { Config, Service } from '../config/config.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { JijiError } from '../errors.ts'
+import { engineFailure, lastLine } from '../runner/engine-failure.ts'
+import type { Runner } from '../runner/runner.ts'
+import { exits } from '../shell/engine.ts'
+import { createProxy, writeSite } from '../shell/proxy.ts'
+import { appendAudit, type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
+import { type NewContainer, type Replacement, replaceContainer } from '../shell/replace.ts'
+import { lines, type Script, sh } from '../shell/script.ts'
+import { auditEntry } from './audit.ts'
+import type { Digests } from './build.ts'
+import { type Report, reported, type Step } from './event.ts'
+import { settled } from './failure.ts'
+import type { Observation } from './observe.ts'
+import type { Plan, ReplacementPlan, ServerPlan } from './plan.ts'
+import { pullOn } from './pull.ts'
+
+export type ApplyContext = {
+  config: Config
+  secrets: Secrets
+  runners: ReadonlyMap<string, Runner>
+  observations: readonly Observation[]
+  by: string
+  report: Report
+  signal: AbortSignal
+}
+
+/** Carries a plan out. A failure puts back what had been switched, and is thrown when that is done. */
+export async function apply(context: ApplyContext, plan: Plan, pushed: () => Promise<Digests>): Promise<void> {
+  const isNew = plan.action === 'deploy'
+  const [digests] = await settled([
+    isNew ? getImages(context, plan, pushed) : recordedDigests(context, plan),
+    prepareProxies(context, plan),
+  ])
+  await replaceAll(context, plan, digests)
+  await settled(
+    plan.servers.map(server => (isNew ? record(context, plan, server, digests) : goBack(context, plan, server))),
+  )
+}
+
+type DigestsByServer = ReadonlyMap<string, Digests>
+
+async function getImages(context: ApplyContext, plan: Plan, pushed: () => Promise<Digests>): Promise<DigestsByServer> {
+  const digests = await pushed()
+  const pairs = plan.servers.map(async (server): Promise<[string, Digests]> => {
+    const there = await pullOn(context, runnerOf(context, server), server, digests)
+    return [server.server, new Map([...there, ...digests])]
+  })
+  return new Map(await settled(pairs))
+}
+
+async function recordedDigests({ observations }: ApplyContext, plan: Plan): Promise<DigestsByServer> {
+  const digestsOf = ({ releases }: Observation) => releases.find(({ id }) => id === plan.release)?.services ?? {}
+  return new Map(
+    observations.map(one => [
+      one.server,
+      new Map(Object.entries(digestsOf(one)).map(([name, { digest }]) => [name, digest])),
+    ]),
+  )
+}
+
+async function prepareProxies(context: ApplyContext, plan: Plan): Promise<undefined> {
+  await settled(plan.servers.map(server => prepareProxy(context, server)))
+}
+
+async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
+  const { config, report, signal } = context
+  const runner = runnerOf(context, { server })
+  if (proxy === 'start') {
+    await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
+      const output = await runner.run(createProxy(engine, config.proxy), { signal })
+      if (output.code === 0) return
+      throw new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(output.stderr)}`, {
+        server,
+        hint: `is port ${config.proxy.http_port} or ${config.proxy.https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
+      })
+    })
+  }
+  if (site) {
+    await reported(report, { step: 'proxy', server, detail: `routes ${site.hosts.join(', ')}` }, async () => {
+      const output = await runner.run(writeSite(engine, site), { signal })
+      if (output.code === 0) return
+      throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
+    })
+  }
+}
+
+/** Service by service: the first server alone, then the others together. */
+async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
+  const switched: { server: ServerPlan; replacement: ReplacementPlan }[] = []
+  const replace = async (server: ServerPlan, replacement: ReplacementPlan) => {
+    await replaceOne(context, server, toReplacement(context, plan, server, replacement, digests))
+    switched.push({ server, replacement })
+  }
+  try {
+    for (const service of context.config.services) {
+      const [first, ...others] = plan.servers.flatMap(server =>
+        server.replacements
+          .filter(replacement => replacement.service === service.name)
+          .map(replacement => ({ server, replacement })),
+      )
+      if (first) await replace(first.server, first.replacement)
+      await settled(others.map(({ server, replacement }) => replace(server, replacement)))
+    }
+  } catch (error) {
+    await putBack(context, switched)
+    throw error
+  }
+}
+
+function toReplacement(
+  { config, secrets }: ApplyContext,
+  plan: Plan,
+  { server }: ServerPlan,
+  { service: name, image, candidate, live, leftovers }: ReplacementPlan,
+  digests: DigestsByServer,
+): Replacement {
+  const service = serviceOf(config, name)
+  const create = (): NewContainer => ({
+    image,
+    release: plan.release,
+    version: plan.version,
+    digest: digests.get(server)?.get(name) ?? '',
+    secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
+  })
+  return {
+    scope: config.scope,
+    service,
+    candidate: { name: candidate.name, slot: candidate.slot, ...(candidate.isNew ? { create: create() } : {}) },
+    live: live && { name: live.name, slot: live.slot },
+    afterwards: 'stop',
+    leftovers,
+    timing: config.deploy,
+  }
+}
+
+const stepOfLine: Record<string, Step> = {
+  started: 'start',
+  healthy: 'health',
+  switched: 'switch',
+  drained: 'drain',
+  stopped: 'stop',
+}
+
+/** @throws JijiError release.unhealthy with the container's last lines */
+async function replaceOne(
+  { report, signal, ...context }: ApplyContext,
+  { server, engine }: ServerPlan,
+  replacement: Replacement,
+): Promise<void> {
+  const { service, candidate } = replacement
+  const runner = runnerOf(context, { server })
+  report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
+  const output = await runner.run(replaceContainer(engine, replacement), {
+    signal,
+    onLine: (line, stream) => {
+      const step = stream === 'stdout' ? stepOfLine[line] : undefined
+      if (step && (step !== 'drain' || replacement.live)) report({ step, state: 'done', server, service: service.name })
+      if (line === 'undrained')
+        report({
+          step: 'drain',
+          state: 'note',
+          server,
+          service: service.name,
+          detail: 'requests were still running when the time to drain was over',
+        })
+    },
+  })
+  if (output.code === 0) return
+  report({ step: output.code === exits.unhealthy ? 'health' : 'start', state: 'failed', server, service: service.name })
+  throw replacementFailure(runner, engine, service, output)
+}
+
+function replacementFailure(
+  runner: Runner,
+  engine: ServerPlan['engine'],
+  service: Service,
+  output: { code: number; stdout: string; stderr: string },
+): JijiError {
+  const { server } = runner
+  const rest = (word: string) =>
+    output.stdout
+      .split('\n')
+      .filter(line => line.startsWith(`${word} `))
+      .map(line => line.slice(word.length + 1))
+  if (output.code === exits.unhealthy) {
+    const log = rest('log').join('\n')
+    return new JijiError(
+      'release.unhealthy',
+      `${server}: ${service.name} did not become healthy: ${rest('reason')[0] ?? ''}`,
+      {
+        server,
+        output: log || '(the container wrote nothing)',
+        hint: 'the version before still serves',
+      },
+    )
+  }
+  if (output.code === exits.notStarted) {
+    return new JijiError(
+      'engine.failed',
+      `${server}: ${service.name} could not be started: ${lastLine(output.stderr)}`,
+      { server, hint: 'the version before still serves' },
+    )
+  }
+  return (
+    engineFailure(runner, engine, output) ??
+    new JijiError('failed', `${server}: ${service.name} could not be replaced: ${lastLine(output.stderr)}`, { server })
+  )
+}
+
+/**
+ * Goes back to the containers that ran before, the last one switched first. Not to be interrupted: it is what makes an
+ * interrupt harmless.
+ */
+async function putBack(
+  context: ApplyContext,
+  switched: readonly { server: ServerPlan; replacement: ReplacementPlan }[],
+): Promise<void> {
+  const uninterrupted = { ...context, signal: new AbortController().signal }
+  await Promise.allSettled(
+    switched.toReversed().map(({ server, replacement: { service, candidate, live } }) =>
+      reported(context.report, { step: 'put back', server: server.server, service }, async () => {
+        if (!live) {
+          await runnerOf(context, server).run(sh`${server.engine} rm -f ${candidate.name}`)
+          return
+        }
+        await replaceOne({ ...uninterrupted, report: () => {} }, server, {
+          scope: context.config.scope,
+          service: serviceOf(context.config, service),
+          candidate: { name: live.name, slot: live.slot },
+          live: { name: candidate.name, slot: candidate.slot },
+          afterwards: candidate.isNew ? 'remove' : 'stop',
+          leftovers: { remove: [], stop: [] },
+          timing: context.config.deploy,
+        })
+      }),
+    ),
+  )
+}
+
+async function record(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): Promise<void> {
+  const { config, by, observations } = context
+  const observation = observations.find(one => one.server === server.server)
+  const before = observation?.releases.find(({ id }) => id === observation.current)?.services ?? {}
+  const stillThere = Object.entries(before).filter(([name]) =>
+    config.services.some(service => service.name === name && service.servers.includes(server.server)),
+  )
+  const replaced = server.replacements.map(
+    ({ service, image, candidate }): [string, ReleaseRecord['services'][string]] => [
+      service,
+      { image, digest: digests.get(server.server)?.get(service) ?? '', container: candidate.name },
+    ],
+  )
+  const release: ReleaseRecord = {
+    schemaVersion: 1,
+    id: plan.release,
+    version: plan.version,
+    at: new Date().toISOString(),
+    by,
+    services: Object.fromEntries([...stillThere, ...replaced]),
+  }
+  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  await finish(context, server, lines(recordRelease(server.engine, config.scope, release, server.prune), audit))
+}
+
+async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
+  const { config, by } = context
+  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  await finish(context, server, lines(recordCurrent(config.scope, plan.release), audit))
+}
+
+async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
+  const runner = runnerOf(context, server)
+  const output = await runner.run(script)
+  if (output.code === 0) return
+  throw new JijiError(
+    'failed',
+    `${server.server}: the release runs, but could not be recorded: ${lastLine(output.stderr)}`,
+    { server: server.server, hint: 'is the disk full?' },
+  )
+}
+
+function runnerOf({ runners }: Pick<ApplyContext, 'runners'>, { server }: { server: string }): Runner {
+  const runner = runners.get(server)
+  if (!runner) throw new Error(`${server} is not connected`)
+  return runner
+}
+
+function serviceOf(config: Config, name: string): Service {
+  const service = config.services.find(one => one.name === name)
+  if (!service) throw new Error(`${name} is not configured`)
+  return service
+}

@@ -1,0 +1,143 @@
+import { join } from 'node:path'
+import type { Config, Service } from '../config/config.ts'
+import { credentialsOf } from '../config/config.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { JijiError } from '../errors.ts'
+import { checkLogin } from '../registry/check.ts'
+import { asLogin, loginFor } from '../registry/credentials.ts'
+import { dockerConfigWith } from '../registry/docker-config.ts'
+import { ensureRegistry } from '../registry/local.ts'
+import { engineFailure, lastLine } from '../runner/engine-failure.ts'
+import type { Runner } from '../runner/runner.ts'
+import { requireEngine } from '../shell/engine.ts'
+import { buildImage, pushImage } from '../shell/images.ts'
+import { lines } from '../shell/script.ts'
+import type { Event, Report } from './event.ts'
+import { reported } from './event.ts'
+import type { Plan } from './plan.ts'
+
+export type BuildContext = {
+  config: Config
+  secrets: Secrets
+  /** This machine. */
+  here: Runner
+  noCache: boolean
+  report: Report
+  signal: AbortSignal
+}
+
+/** The digest of each service's image, as the registry knows it. */
+export type Digests = ReadonlyMap<string, string>
+
+/**
+ * Builds and pushes what a plan asks for.
+ * @throws JijiError build.failed, push.failed, registry.refused, engine.*
+ */
+export async function buildAndPush(context: BuildContext, plan: Pick<Plan, 'builds' | 'version'>): Promise<Digests> {
+  const digests = new Map<string, string>()
+  if (plan.builds.length === 0) return digests
+  const registry = readyRegistry(context)
+  for (const build of plan.builds) {
+    const service = context.config.services.find(({ name }) => name === build.service)
+    if (!service?.build) continue
+    await buildService(context, service, build.name, build.platforms, plan.version)
+    await registry
+    digests.set(service.name, await push(context, service, build.name))
+  }
+  return digests
+}
+
+export async function buildService(
+  context: BuildContext,
+  service: Service,
+  name: string,
+  platforms: readonly string[],
+  version: string,
+): Promise<void> {
+  const { config, secrets, here, signal, report } = context
+  const { build } = service
+  if (!build) return
+  if (platforms.length > 1) {
+    throw new JijiError(
+      'build.failed',
+      `${service.name}: its servers have more than one architecture: ${platforms.join(', ')}`,
+      {
+        hint: 'deploy to them one architecture at a time, with --hosts',
+      },
+    )
+  }
+  const script = buildImage(config.builder.engine, build, {
+    name,
+    context: join(config.root, build.context),
+    platform: platforms[0] || undefined,
+    noCache: context.noCache || !config.builder.cache,
+    labels: { 'org.opencontainers.image.version': version, 'jiji.project': config.project },
+    secrets: build.secrets.map(reference => secrets.of(reference)),
+    login: dockerConfigWith(credentialsOf(config).map(credential => asLogin(credential, secrets))),
+  })
+  const event: Omit<Event, 'state'> = { step: 'build', service: service.name, detail: name }
+  await reported(report, event, async () => {
+    const output = await here.run(lines(requireEngine(config.builder.engine), script), {
+      signal,
+      onLine: line => report({ step: 'build', state: 'note', service: service.name, detail: line }),
+    })
+    if (output.code === 97) {
+      throw new JijiError('build.failed', `${service.name}: build secrets need BuildKit`, {
+        hint: 'install the buildx plug-in of Docker on this machine',
+      })
+    }
+    if (output.code !== 0) {
+      throw (
+        engineFailure(here, config.builder.engine, output) ??
+        new JijiError('build.failed', `${service.name}: the build failed with status ${output.code}`, {
+          output: tail(output.stdout + output.stderr, 30),
+          hint: `its context is ${join(config.root, build.context)}`,
+        })
+      )
+    }
+  })
+}
+
+async function push(context: BuildContext, service: Service, name: string): Promise<string> {
+  const { config, secrets, here, signal, report } = context
+  const { engine } = config.builder
+  const login = loginFor(config, secrets, name)
+  return reported(report, { step: 'push', service: service.name, detail: name }, async () => {
+    const auth = login && dockerConfigWith([login])
+    const output = await here.run(pushImage(engine, name, auth), {
+      signal,
+      onLine: line => report({ step: 'push', state: 'note', service: service.name, detail: line }),
+    })
+    if (output.code !== 0) {
+      if (login) await checkLogin(login, signal)
+      throw new JijiError('push.failed', `${service.name}: ${name} could not be pushed: ${lastLine(output.stderr)}`, {
+        hint: 'does the credential allow writing there? GHCR also wants the package linked to a repository',
+      })
+    }
+    return pushedDigest(output.stdout, service.name)
+  })
+}
+
+/** An image may be known under several digests; the one that counts is the one that the push itself named. */
+function pushedDigest(text: string, service: string): string {
+  const known = [...text.matchAll(/^digest (sha256:[0-9a-f]{64})$/gm)].map(([, digest]) => digest ?? '')
+  const named = known.filter(digest => text.replace(/^digest .*$/gm, '').includes(digest))
+  const digest = named[0] ?? known[0]
+  if (!digest) throw new JijiError('push.failed', `${service}: the engine does not say which digest was pushed`)
+  return digest
+}
+
+async function readyRegistry(context: BuildContext): Promise<void> {
+  const { config, here, signal, secrets } = context
+  const { registry } = config.builder
+  if (registry.type === 'local') {
+    await ensureRegistry(here, config.builder.engine, registry, signal)
+    return
+  }
+  const credential = credentialsOf(config).find(({ name }) => name === registry.name)
+  if (credential) await checkLogin(asLogin(credential, secrets), signal)
+}
+
+function tail(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n')
+}

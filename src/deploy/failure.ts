@@ -1,0 +1,23 @@
+import { JijiError } from '../errors.ts'
+
+/** Many failures as one: the worst first, and exit 7 when other servers went through. */
+export function together(failures: readonly JijiError[], total: number): JijiError {
+  const [first] = failures
+  if (!first) throw new Error('there is no failure to report')
+  if (failures.length === 1 && total <= 1) return first
+  const isPartial = failures.length < total
+  const output = failures.map(({ message, hint }) => (hint ? `${message}\n  ${hint}` : message)).join('\n')
+  return failures.length === 1 && !isPartial
+    ? first
+    : new JijiError(isPartial ? 'servers.partial' : first.code, `${failures.length} of ${total} servers failed`, {
+        output,
+        cause: first,
+      })
+}
+
+/** Waits for all, and throws the first failure only when none is running any more. */
+export async function settled<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const results = await Promise.allSettled(work as readonly Promise<unknown>[])
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map(result => (result as PromiseFulfilledResult<unknown>).value) as unknown as T
+}

@@ -1,0 +1,33 @@
+import { markerName, type Slot } from '../shell/names.ts'
+import type { Container, Observation } from './observe.ts'
+
+export type Live = {
+  /** The container that serves, or that last did. */
+  container: Container | undefined
+  /** The slot that requests go to, whether or not anything stands there. */
+  slot: Slot | undefined
+}
+
+/**
+ * Which container is the live one. For a service behind the proxy the marker decides, because that is where requests
+ * go; for the others the current release's record, then the newest that runs.
+ */
+export function liveOf(observation: Observation, scope: string, service: string): Live {
+  const own = observation.containers
+    .filter(container => container.project === scope && container.service === service)
+    .toSorted((a, b) => (a.release < b.release ? 1 : -1))
+  const record = observation.releases.find(({ id }) => id === observation.current)?.services[service]
+  const isRouted =
+    observation.sites.some(({ project }) => project === scope) && own.some(({ hosts }) => hosts.length > 0)
+  const slot = isRouted ? slotOf(observation, scope, service) : undefined
+  const eligible = slot ? own.filter(container => container.slot === slot) : own
+  const container =
+    eligible.find(({ name, isRunning }) => isRunning && name === record?.container) ??
+    eligible.find(({ isRunning }) => isRunning) ??
+    eligible.find(({ name }) => name === record?.container)
+  return { container, slot: slot ?? container?.slot }
+}
+
+function slotOf(observation: Observation, scope: string, service: string): Slot {
+  return observation.markers.has(markerName(scope, service)) ? 'b' : 'a'
+}

@@ -1,0 +1,146 @@
+import type { Config, Engine } from '../config/config.ts'
+import { JijiError } from '../errors.ts'
+import { engineFailure, lastLine } from '../runner/engine-failure.ts'
+import type { Runner } from '../runner/runner.ts'
+import type { LockOwner } from '../shell/lock.ts'
+import { labels, type Slot } from '../shell/names.ts'
+import { observe } from '../shell/observe.ts'
+import type { ReleaseRecord } from '../shell/records.ts'
+import { settled } from './failure.ts'
+
+/** What a server said about itself. */
+export type Observation = {
+  server: string
+  engine: { version: string; arch: string }
+  /** What the proxy was started with; undefined where there is none. */
+  proxy: string | undefined
+  sites: readonly { project: string; hosts: readonly string[]; hash: string }[]
+  /** Services whose slot b is live, as `scope/service.b`; only proxied ones have an entry. */
+  markers: ReadonlySet<string>
+  /** Our containers, those of other projects included. */
+  containers: readonly Container[]
+  /** This project's releases, the newest first. */
+  releases: readonly ReleaseRecord[]
+  current: string | undefined
+  lock: LockOwner | undefined
+}
+
+export type Container = {
+  id: string
+  name: string
+  project: string
+  service: string
+  release: string
+  version: string
+  slot: Slot
+  image: string
+  digest: string
+  hosts: readonly string[]
+  state: string
+  isRunning: boolean
+  startedAt: string
+  finishedAt: string
+  exitCode: number
+  restarts: number
+  health: string
+}
+
+/** @throws JijiError engine.missing, engine.denied, engine.failed */
+export async function observeServer(
+  runner: Runner,
+  engine: Engine,
+  scope: string,
+  signal?: AbortSignal,
+): Promise<Observation> {
+  const output = await runner.run(observe(engine, scope), signal ? { signal } : {})
+  if (output.code !== 0) {
+    throw (
+      engineFailure(runner, engine, output) ??
+      new JijiError('engine.failed', `${runner.server} could not be asked: ${lastLine(output.stderr)}`, {
+        server: runner.server,
+      })
+    )
+  }
+  return parseObservation(runner.server, output.stdout)
+}
+
+/** All servers at once. */
+export function observeAll(
+  config: Config,
+  runners: ReadonlyMap<string, Runner>,
+  signal: AbortSignal,
+): Promise<Observation[]> {
+  const engineOf = (name: string) =>
+    config.servers.find(server => server.name === name)?.engine ?? config.builder.engine
+  return settled(
+    [...runners.values()].map(runner => observeServer(runner, engineOf(runner.server), config.scope, signal)),
+  )
+}
+
+/** Reads the lines of shell/observe.ts. */
+export function parseObservation(server: string, text: string): Observation {
+  const lines = text.split('\n').map(line => {
+    const space = line.indexOf(' ')
+    return space < 0 ? { word: line, rest: '' } : { word: line.slice(0, space), rest: line.slice(space + 1) }
+  })
+  const all = (word: string) => lines.filter(line => line.word === word).map(({ rest }) => rest)
+  const objects = <T>(word: string) => all(word).flatMap(rest => parseJson<T>(rest))
+  return {
+    server,
+    engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
+    proxy: all('proxy')[0],
+    sites: objects<Observation['sites'][number]>('site'),
+    markers: new Set(all('live')),
+    containers: objects<RawContainer>('container').map(asContainer),
+    releases: objects<ReleaseRecord>('release').toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+    current: all('current')[0]?.trim(),
+    lock: objects<LockOwner>('lock')[0],
+  }
+}
+
+type RawContainer = {
+  id: string
+  name: string
+  labels: Record<string, string> | null
+  state: string
+  running: boolean
+  startedAt: string
+  finishedAt: string
+  exitCode: number
+  restarts: number
+  health: string
+}
+
+function asContainer(raw: RawContainer): Container {
+  const label = (name: string) => raw.labels?.[name] ?? ''
+  return {
+    id: raw.id,
+    name: raw.name.replace(/^\//, ''),
+    project: label(labels.project),
+    service: label(labels.service),
+    release: label(labels.release),
+    version: label(labels.version),
+    slot: label(labels.slot) === 'b' ? 'b' : 'a',
+    image: label(labels.image),
+    digest: label(labels.digest),
+    hosts: label(labels.hosts)
+      .split(' ')
+      .filter(host => host !== ''),
+    state: raw.state,
+    isRunning: raw.running,
+    startedAt: raw.startedAt,
+    finishedAt: raw.finishedAt,
+    exitCode: raw.exitCode,
+    restarts: raw.restarts,
+    health: raw.health,
+  }
+}
+
+/** A line that is cut off (a full disk, a power cut) is as good as none. */
+function parseJson<T>(text: string): T[] {
+  try {
+    return [JSON.parse(text) as T]
+  } catch {
+    return []
+  }
+}

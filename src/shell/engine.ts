@@ -1,0 +1,70 @@
+import type { Engine } from '../config/config.ts'
+import { registryHost } from '../config/registry-key.ts'
+import type { Secret } from '../config/secret.ts'
+import { type Script, sh, type Word } from './script.ts'
+
+/** Exit statuses by which our scripts say what they met; engines use none of them. */
+export const exits = {
+  engineMissing: 90,
+  engineDenied: 91,
+  engineSilent: 92,
+  lockHeld: 93,
+  unhealthy: 94,
+  notStarted: 95,
+  notSwitched: 96,
+}
+
+/** Ends the script, with a status of `exits`, where there is no engine that works for this user. */
+export function requireEngine(engine: Engine): Script {
+  return engine === 'docker'
+    ? sh`command -v docker >/dev/null || exit ${exits.engineMissing}
+version=$(docker version --format '{"version":{{json .Server.Version}},"arch":{{json .Server.Arch}}}') || {
+  [ -z "$DOCKER_HOST" ] && [ -S /var/run/docker.sock ] && [ ! -w /var/run/docker.sock ] && exit ${exits.engineDenied}
+  exit ${exits.engineSilent}
+}`
+    : sh`command -v podman >/dev/null || exit ${exits.engineMissing}
+version=$(podman version --format '{"version":{{json .Client.Version}},"arch":{{json .Client.OsArch}}}') || exit ${exits.engineSilent}`
+}
+
+/** What Docker and Podman both read as a stored login. Docker Hub's name in it is its oldest address. */
+export function authFile(engine: Engine, key: string, username: string, password: Secret): Secret {
+  const host = registryHost(key)
+  const entry = engine === 'docker' && host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+  return password.map(value => {
+    const auth = Buffer.from(`${username}:${value}`).toString('base64')
+    return JSON.stringify({ auths: { [entry]: { auth } } })
+  })
+}
+
+/**
+ * Words that make the engine use the login in `$private/config.json`. Docker looks for its contexts beside that file,
+ * so the engine's address, which a rootless Docker keeps in a context, is taken along.
+ */
+export function withPrivateLogin(engine: Engine): { prepare: Script; command: Script; options: Script } {
+  return engine === 'docker'
+    ? {
+        prepare: sh`address=$(docker context inspect --format '{{.Endpoints.docker.Host}}')`,
+        command: sh`docker --config "$private" --host "$address"`,
+        options: sh``,
+      }
+    : { prepare: sh`:`, command: sh`podman`, options: sh`--authfile "$private/config.json"` }
+}
+
+/** A registry without TLS on a loopback address: Docker trusts it, Podman must be told. */
+export function plainHttp(engine: Engine, image: string): Word[] {
+  return engine === 'podman' && /^(localhost|127\.0\.0\.1):/.test(image) ? ['--tls-verify=false'] : []
+}
+
+/** One JSON object for a container, the same from both engines. */
+const containerFormat = [
+  '{"id":{{json .ID}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}}',
+  '"running":{{.State.Running}},"startedAt":{{json .State.StartedAt}},"finishedAt":{{json .State.FinishedAt}}',
+  '"exitCode":{{.State.ExitCode}},"restarts":{{.RestartCount}},"image":{{json .Image}}',
+  '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}}',
+].join(',')
+
+/** Lines `container JSON`, for every container that carries the label. */
+export function listContainers(engine: Engine, label: string): Script {
+  return sh`ids=$(${engine} ps -aq --no-trunc --filter ${`label=${label}`})
+[ -z "$ids" ] || ${engine} inspect --format ${`container ${containerFormat}`} $ids`
+}

@@ -1,0 +1,138 @@
+import type { BuilderRegistry, Engine, Service } from '../config/config.ts'
+import type { Secret } from '../config/secret.ts'
+import { authFile, plainHttp, withPrivateLogin } from './engine.ts'
+import { labelWords } from './proxy.ts'
+import { type Script, sh, type Word } from './script.ts'
+
+export type Login = { key: string; username: string; password: Secret }
+
+export type BuildOptions = {
+  name: string
+  context: string
+  platform: string | undefined
+  noCache: boolean
+  labels: Readonly<Record<string, string>>
+  secrets: readonly Secret[]
+  /** The user's own docker configuration with our logins added, so that base images and plug-ins are found. */
+  login: Secret | undefined
+}
+
+/**
+ * Builds an image on this machine. BuildKit is used where it is: in the buildx plug-in, or built into Docker clients
+ * before 23; a newer client without the plug-in only has the old builder, which knows no secrets (status 97).
+ */
+export function buildImage(engine: Engine, build: NonNullable<Service['build']>, options: BuildOptions): Script {
+  const words: Word[] = [
+    ...['-t', options.name],
+    ...(build.dockerfile ? ['-f', `${options.context}/${build.dockerfile}`] : []),
+    ...(options.platform ? ['--platform', options.platform] : []),
+    ...(build.target ? ['--target', build.target] : []),
+    ...(options.noCache ? ['--no-cache'] : []),
+    ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...labelWords(options.labels),
+  ]
+  const mounts = options.secrets.map(secret => sh`--secret ${`id=${secret.name},src=`}"$private"/${secret.name}`)
+  return sh`make_private
+${options.secrets.map(secret => sh`printf '%s' ${secret} >"$private"/${secret.name}`)}
+${engine === 'docker' ? dockerBuilder(options) : sh`set -- podman build`}
+interruptible "$@" ${words} ${joined(mounts)} ${options.context}`
+}
+
+function dockerBuilder({ login, secrets }: BuildOptions): Script {
+  return sh`${login ? useLogin(login) : sh`set -- docker`}
+major=$("$@" version --format '{{.Client.Version}}' 2>/dev/null)
+if "$@" buildx version >/dev/null 2>&1; then set -- "$@" buildx build --load
+elif [ "\${major%%.*}" -lt 23 ]; then export DOCKER_BUILDKIT=1; set -- "$@" build
+else
+  ${secrets.length > 0 ? sh`exit 97` : sh`:`}
+  export DOCKER_BUILDKIT=0
+  set -- "$@" build
+fi`
+}
+
+/** Pushes what was built, and prints the line `digest DIGEST` for each digest known under that name. */
+export function pushImage(engine: Engine, name: string, login: Secret | undefined): Script {
+  const repository = name.replace(/:[^:/]*$/, '')
+  if (engine === 'podman') {
+    return sh`make_private
+${login ? sh`printf '%s' ${login} >"$private"/config.json` : sh`:`}
+interruptible podman push --digestfile "$private"/digest ${plainHttp(engine, name)} ${login ? sh`--authfile "$private"/config.json` : sh``} ${name} || exit
+echo "digest $(cat "$private"/digest)"`
+  }
+  return sh`${login ? useLogin(login) : sh`set -- docker`}
+interruptible "$@" push ${name} || exit
+docker image inspect --format ${`{{range .RepoDigests}}{{println "digest" .}}{{end}}`} ${name} | sed -n ${`s|^digest ${repository}@|digest |p`}`
+}
+
+/** A private Docker configuration beside which the user's own contexts, plug-ins and builders are found. */
+function useLogin(login: Secret): Script {
+  return sh`[ -n "$private" ] || make_private
+printf '%s' ${login} >"$private"/config.json
+for folder in contexts cli-plugins buildx; do
+  [ ! -d "\${DOCKER_CONFIG:-$HOME/.docker}/$folder" ] || ln -s "\${DOCKER_CONFIG:-$HOME/.docker}/$folder" "$private/$folder"
+done
+set -- docker --config "$private"`
+}
+
+export type Pull = {
+  service: string
+  /** Where this server gets it: `ghcr.io/you/app/web@sha256:…`, `127.0.0.1:9270/app-web@sha256:…`, `redis:7`. */
+  source: string
+  /** The name it gets here, and runs under. */
+  name: string
+  login: Login | undefined
+}
+
+/**
+ * Pulls images one after the other; the credential of each is on tmpfs while its pull runs. Lines `pulled SERVICE`,
+ * or `there SERVICE` when nothing had to be fetched; the failing one's service is in the line `failed SERVICE`.
+ */
+export function pullImages(engine: Engine, pulls: readonly Pull[]): Script {
+  return sh`${pulls.some(pull => pull.login) ? sh`make_private; ${withPrivateLogin(engine).prepare}` : sh`:`}
+${pulls.map(pull => pullImage(engine, pull))}`
+}
+
+function pullImage(engine: Engine, { service, source, name, login }: Pull): Script {
+  const { command, options } = login ? withPrivateLogin(engine) : { command: sh`${engine}`, options: sh`` }
+  const isPinned = source.includes('@')
+  return sh`if ${isPinned ? sh`${engine} image inspect ${source} >/dev/null 2>&1` : sh`false`}; then echo ${`there ${service}`}
+else
+  ${login ? sh`printf '%s' ${authFile(engine, login.key, login.username, login.password)} >"$private"/config.json` : sh`:`}
+  interruptible ${command} pull -q ${options} ${plainHttp(engine, source)} ${source} >/dev/null || { status=$?; echo ${`failed ${service}`}; exit "$status"; }
+  echo ${`pulled ${service}`}
+fi
+${isPinned ? sh`${engine} tag ${source} ${name} || exit` : sh`:`}
+printf 'digest %s ' ${service}
+${engine} image inspect --format '{{json .RepoDigests}}' ${name}`
+}
+
+/** Starts the registry of this machine where it does not run as it should. Its images live in a volume. */
+export function ensureLocalRegistry(
+  engine: Engine,
+  { port, image }: Extract<BuilderRegistry, { type: 'local' }>,
+  names: { container: string; label: string },
+): Script {
+  const wanted = `${image} ${port}`
+  return sh`found=$(${engine} inspect --type container --format ${`{{.State.Running}} {{index .Config.Labels "${names.label}"}}`} ${names.container} 2>/dev/null)
+case $found in
+  ${`true ${wanted}`}) echo already; exit ;;
+  ${`false ${wanted}`}) ${engine} start ${names.container} >/dev/null || exit; echo started; exit ;;
+esac
+${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
+${engine} rm -f ${names.container} >/dev/null 2>&1
+${engine} run -d --name ${names.container} --restart unless-stopped ${labelWords({ [names.label]: wanted })} -p ${`127.0.0.1:${port}:5000`} -v jiji-registry:/var/lib/registry -e REGISTRY_STORAGE_DELETE_ENABLED=true ${image} >/dev/null || {
+  status=$?
+  ${engine} rm -f ${names.container} >/dev/null 2>&1
+  exit "$status"
+}
+echo started`
+}
+
+export function removeLocalRegistry(engine: Engine, container: string): Script {
+  return sh`${engine} inspect --type container ${container} >/dev/null 2>&1 || { echo already; exit; }
+${engine} rm -f ${container} >/dev/null && echo done`
+}
+
+function joined(scripts: readonly Script[]): Script {
+  return scripts.reduce((all, one) => sh`${all} ${one}`, sh``)
+}

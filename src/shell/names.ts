@@ -1,0 +1,51 @@
+import { type Script, sh } from './script.ts'
+
+/** The names by which things on a server are known to be ours. */
+
+export const network = 'jiji'
+export const proxyContainer = 'jiji-proxy'
+export const registryContainer = 'jiji-registry'
+
+export const labels = {
+  project: 'jiji.project',
+  service: 'jiji.service',
+  release: 'jiji.release',
+  version: 'jiji.version',
+  slot: 'jiji.slot',
+  image: 'jiji.image',
+  digest: 'jiji.digest',
+  hosts: 'jiji.hosts',
+  proxy: 'jiji.proxy',
+  registry: 'jiji.registry',
+}
+
+/**
+ * A service has two places, so that the old and the new container can stand side by side while the proxy's
+ * configuration stays as it is.
+ */
+export type Slot = 'a' | 'b'
+
+export function otherSlot(slot: Slot): Slot {
+  return slot === 'a' ? 'b' : 'a'
+}
+
+/** The DNS name of a slot on the proxy's network. */
+export function slotName(scope: string, service: string, slot: Slot): string {
+  return `${scope}-${service}-${slot}`
+}
+
+export function containerName(scope: string, service: string, release: string): string {
+  return `${scope}-${service}-${release}`
+}
+
+/** The file whose presence says that slot b is live, relative to the proxy's folder of markers. */
+export function markerName(scope: string, service: string): string {
+  return `${scope}/${service}.b`
+}
+
+/** Sets `$state`, the folder for a project's records: the machine's if this user may write there, else the user's. */
+export function stateFolder(scope: string): Script {
+  return sh`state=/var/lib/jiji
+[ "$(id -u)" = 0 ] || [ -w "$state" ] || state=\${XDG_STATE_HOME:-$HOME/.local/state}/jiji
+state=$state/${scope}`
+}

@@ -1,0 +1,28 @@
+import type { Engine } from '../config/config.ts'
+import { listContainers, requireEngine } from './engine.ts'
+import { labels, proxyContainer, stateFolder } from './names.ts'
+import { readProxy } from './proxy.ts'
+import { type Script, sh } from './script.ts'
+
+/**
+ * Everything a server can be asked, in one round trip: lines of a word and JSON (deploy/observe.ts reads them). A proxy
+ * that should run and does not is started, because only it knows which slots are live.
+ */
+export function observe(engine: Engine, scope: string): Script {
+  return sh`${stateFolder(scope)}
+${requireEngine(engine)}
+echo "engine $version"
+proxy=$(${engine} inspect --type container --format '{{.State.Running}} {{index .Config.Labels "jiji.proxy"}}' ${proxyContainer} 2>/dev/null)
+case $proxy in
+  true*) running=1 ;;
+  false*) ${engine} start ${proxyContainer} >/dev/null 2>&1 && running=1 ;;
+esac
+[ -z "$proxy" ] || echo "proxy \${proxy#* }"
+[ -z "$running" ] || ${readProxy(engine)} &
+reading=$!
+${listContainers(engine, labels.project)}
+for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; }; done
+[ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; }
+[ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; }
+wait "$reading"`
+}

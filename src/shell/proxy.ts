@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { Engine, Service } from '../config/config.ts'
+import { labels, markerName, network, proxyContainer, type Slot, slotName } from './names.ts'
+import { type Script, sh, type Word } from './script.ts'
+
+/**
+ * The proxy: one Caddy container per server, shared by projects. Everything it is told lives in its volume, so that
+ * whoever may use the engine can reach it: `Caddyfile`, `sites/PROJECT.caddy`, and a marker in `live/` for each
+ * service whose slot b is live. Switching touches a marker; only new routes need a reload, because every reload
+ * closes idle keep-alive connections.
+ */
+
+export type ProxySettings = { image: string; http_port: number; https_port: number }
+
+export type Site = { project: string; hosts: readonly string[]; text: string; hash: string }
+
+/** A project's site file: its first line says whose it is, for other projects and for the next deploy. */
+export function renderSite(scope: string, services: readonly Service[]): Site {
+  const routed = services.flatMap(({ name, proxy }) => (proxy ? [{ name, ...proxy }] : []))
+  const hosts = routed.flatMap(service => service.hosts.map(host => host.toLowerCase()))
+  const body = routed
+    .map(({ name, hosts, ssl, app_port }) => {
+      const addresses = hosts.map(host => `${ssl ? 'https' : 'http'}://${host.toLowerCase()}`).join(', ')
+      return `${addresses} {
+	@b file {
+		root /jiji/live
+		try_files /${markerName(scope, name)}
+	}
+	handle @b {
+${upstream(slotName(scope, name, 'b'), app_port)}
+	}
+	handle {
+${upstream(slotName(scope, name, 'a'), app_port)}
+	}
+}`
+    })
+    .join('\n')
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
+  return { project: scope, hosts, hash, text: `# ${JSON.stringify({ project: scope, hosts, hash })}\n${body}\n` }
+}
+
+// Idle connections to a service are given up before the service does (Node: 5 s), or a request could meet one that is
+// just being closed.
+function upstream(name: string, port: number): string {
+  return `		reverse_proxy ${name}:${port} {
+			transport http {
+				keepalive 3s
+			}
+		}`
+}
+
+/** Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. */
+export function createProxy(engine: Engine, settings: ProxySettings): Script {
+  const { image, http_port, https_port } = settings
+  const start = `mkdir -p /jiji/sites /jiji/live
+printf 'import sites/*.caddy\\n' >/jiji/Caddyfile
+exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
+  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
+${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+${engine} rm -f ${proxyContainer} >/dev/null 2>&1
+${engine} run -d --name ${proxyContainer} --network ${network} --restart unless-stopped ${[
+    ...labelWords({ [labels.proxy]: proxyLabel(settings) }),
+    ...['-p', `${http_port}:80`, '-p', `${https_port}:443`, '-p', `${https_port}:443/udp`],
+    ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh'],
+  ]} ${image} -c ${start} >/dev/null || { status=$?; ${engine} rm -f ${proxyContainer} >/dev/null 2>&1; exit "$status"; }
+`
+}
+
+/** What a running proxy was started with, to be compared with what a project asks for. */
+export function proxyLabel({ image, http_port, https_port }: ProxySettings): string {
+  return `${image} ${http_port} ${https_port}`
+}
+
+/** Lines `site JSON` and `live FILE`, from inside the proxy. */
+export function readProxy(engine: Engine): Script {
+  const read = `cd /jiji 2>/dev/null || exit 0
+for file in sites/*.caddy; do [ -f "$file" ] && IFS= read -r line <"$file" && echo "site \${line#??}"; done
+for file in live/*/*.b; do [ -f "$file" ] && echo "live \${file#live/}"; done
+exit 0`
+  return sh`${engine} exec ${proxyContainer} sh -c ${read}`
+}
+
+/** Writes the site file, has it validated, reloads; what is refused is taken back. */
+export function writeSite(engine: Engine, site: Site): Script {
+  const file = `/jiji/sites/${site.project}.caddy`
+  const install = `mkdir -p /jiji/sites /jiji/live/"$2" && cd /jiji || exit
+cat >"$1.new" || exit
+if [ -f "$1" ]; then cp "$1" "$1.old"; else rm -f "$1.old"; fi
+mv "$1.new" "$1"
+tries=0
+until caddy validate --config Caddyfile --adapter caddyfile >/tmp/validate 2>&1 && caddy reload --config Caddyfile --adapter caddyfile >>/tmp/validate 2>&1; do
+  tries=$((tries + 1))
+  if [ "$tries" -lt 20 ] && ! wget -q -O /dev/null http://127.0.0.1:2019/config/; then sleep 0.2; continue; fi
+  if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
+  cat /tmp/validate >&2
+  exit 1
+done
+rm -f "$1.old"`
+  return sh`printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${file} ${site.project}`
+}
+
+/** Makes a slot the live one. The words run inside the proxy. */
+export function switchWords(scope: string, service: string, slot: Slot): Word[] {
+  const marker = `/jiji/live/${markerName(scope, service)}`
+  return slot === 'b' ? ['touch', marker] : ['rm', '-f', marker]
+}
+
+export function labelWords(pairs: Readonly<Record<string, string>>): Word[] {
+  return Object.entries(pairs).flatMap(([name, value]) => ['--label', `${name}=${value}`])
+}

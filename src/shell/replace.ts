@@ -1,0 +1,197 @@
+import type { Engine, Service, Settings } from '../config/config.ts'
+import type { Secret } from '../config/secret.ts'
+import { exits } from './engine.ts'
+import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
+import { labelWords, switchWords } from './proxy.ts'
+import { type Script, sh, type Word } from './script.ts'
+
+/** One service on one server goes from one container to another. */
+export type Replacement = {
+  scope: string
+  service: Service
+  /** The container that comes: made from an image, or one that stands there stopped. */
+  candidate: { name: string; slot: Slot; create?: NewContainer }
+  /** The container that goes, if there is one. */
+  live: { name: string; slot: Slot } | undefined
+  /** What happens to it when the candidate has taken over. */
+  afterwards: 'stop' | 'remove'
+  /** Left by a deploy that was cut off: out of the way first. */
+  leftovers: { remove: readonly string[]; stop: readonly string[] }
+  timing: Pick<Settings['deploy'], 'drain_timeout' | 'stop_timeout' | 'settle'>
+}
+
+export type NewContainer = {
+  image: string
+  release: string
+  version: string
+  digest: string
+  secrets: readonly { name: string; value: Secret }[]
+}
+
+/**
+ * Starts the candidate, waits until it is healthy, switches the proxy, lets running requests finish and stops what ran
+ * before. Each step is a line: `started`, `healthy`, `switched`, `drained` or `undrained`, `stopped`. Until the switch
+ * everything is undone when the script ends early, whatever the reason; from the switch on it goes through to the end.
+ * An unhealthy candidate gives `reason …`, its last log lines as `log …`, and exits.unhealthy.
+ */
+export function replaceContainer(engine: Engine, replacement: Replacement): Script {
+  const { candidate, live, service, timing, leftovers } = replacement
+  const isGap = service.stop_first && live !== undefined
+  const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.name} >/dev/null` : sh`:`
+  return sh`${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
+${leftovers.stop.length > 0 ? sh`${engine} stop ${leftovers.stop} >/dev/null 2>&1` : sh`:`}
+candidate=${candidate.name}
+on_exit() {
+  [ -n "$candidate" ] || return
+  ${candidate.create ? sh`${engine} rm -f "$candidate"` : sh`${engine} stop -t 2 "$candidate"`}
+  ${isGap ? sh`${engine} start ${live.name}` : sh`:`}
+} >/dev/null 2>&1
+${isGap ? sh`${stop} || exit` : sh`:`}
+${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.name} >/dev/null || exit ${exits.notStarted}`}
+echo started
+${waitUntilHealthy(engine, service, candidate.name, timing)}
+echo healthy
+trap '' TERM HUP INT
+${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
+${live && !isGap ? stop : sh`:`}
+${live && replacement.afterwards === 'remove' ? sh`${engine} rm -f ${live.name} >/dev/null` : sh`:`}
+echo stopped`
+}
+
+function create(engine: Engine, { scope, service, candidate, timing }: Replacement, container: NewContainer): Script {
+  const { clear } = service.environment
+  const multiline = (value: string) => /[\r\n]/.test(value)
+  // A file of variables has one line each. What does not fit on a line goes through the environment of the engine's
+  // client, which lives for a moment and can be read by this user alone.
+  const fileOf = [
+    ...Object.entries(clear)
+      .filter(([, value]) => !multiline(value))
+      .map(([name, value]) => sh`printf '%s\\n' ${`${name}=${value}`}`),
+    ...container.secrets
+      .filter(({ value }) => !multiline(value.reveal()))
+      .map(({ name, value }) => sh`printf '%s\\n' ${value.map(text => `${name}=${text}`)}`),
+  ]
+  const exported = [
+    ...Object.entries(clear)
+      .filter(([, value]) => multiline(value))
+      .map(([name, value]) => ({ name, script: sh`export ${name}=${value}` })),
+    ...container.secrets
+      .filter(({ value }) => multiline(value.reveal()))
+      .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
+  ]
+  const words: Word[] = [
+    ...['--name', candidate.name, '--restart', service.restart, '--pull', 'never'],
+    ...['--network', network, '--network-alias', slotName(scope, service.name, candidate.slot)],
+    ...['--stop-timeout', seconds(timing.stop_timeout)],
+    ...labelWords({
+      [labels.project]: scope,
+      [labels.service]: service.name,
+      [labels.release]: container.release,
+      [labels.version]: container.version,
+      [labels.slot]: candidate.slot,
+      [labels.image]: container.image,
+      [labels.digest]: container.digest,
+      [labels.hosts]: service.proxy?.hosts.join(' ') ?? '',
+    }),
+    ...service.ports.flatMap(port => ['-p', port]),
+    ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
+    ...exported.flatMap(({ name }) => ['-e', name]),
+  ]
+  return sh`make_private
+{
+${[sh`:`, ...fileOf]}
+} >"$private"/environment
+${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+(
+${[sh`:`, ...exported.map(({ script }) => script)]}
+exec ${engine} run -d --env-file "$private"/environment ${words} ${container.image} ${service.command ?? []}
+) >/dev/null || exit ${exits.notStarted}`
+}
+
+/** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */
+function volumeName(scope: string, service: string, volume: string): string {
+  return /^[./~]/.test(volume) ? volume : `${scope}-${service}-${volume}`
+}
+
+function waitUntilHealthy(engine: Engine, service: Service, name: string, timing: Replacement['timing']): Script {
+  const health = service.proxy?.healthcheck
+  const state =
+    '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
+  return sh`fail() {
+  echo "reason $1"
+  ${engine} logs --tail 30 ${name} 2>&1 | sed 's/^/log /'
+  exit ${exits.unhealthy}
+}
+reason='it did not become healthy'
+limit=${seconds(health?.deploy_timeout ?? 60_000)}
+begin=$(date +%s)
+while :; do
+  set -- $(${engine} inspect --format ${state} ${name})
+  [ "$2" = 0 ] || fail 'it ended and was restarted'
+  [ "$1" = true ] || fail "it ended with status $3"
+  ${service.proxy ? probe(engine, service.proxy, name) : staysUp(timing.settle)}
+  [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
+done`
+}
+
+/**
+ * Asks from inside the proxy's network for the status line of the first answer; several times in one execution, in
+ * quick succession at first.
+ */
+function probe(engine: Engine, proxy: NonNullable<Service['proxy']>, name: string): Script {
+  const { path, interval, timeout } = proxy.healthcheck
+  const ask = `tries=0
+while [ "$tries" -lt 5 ]; do
+  status=$(timeout "$limit" wget -S -O /dev/null --header "Host: $host" "$1" 2>&1 | sed -n '/^ *HTTP\\//{s/^ *[^ ]* \\([0-9]*\\).*/\\1/p;q;}')
+  case $status in [23]??) exit 0 ;; esac
+  tries=$((tries + 1))
+  sleep "$pause"
+done
+echo "$status"
+exit 1`
+  const settings = [...['-e', `host=${proxy.hosts[0]?.replace('*', 'health')}`], ...['-e', `limit=${seconds(timeout)}`]]
+  return sh`[ -n "$address" ] || address=$(${engine} inspect --format ${`{{(index .NetworkSettings.Networks "${network}").IPAddress}}`} ${name})
+  status=$(${engine} exec ${settings} -e pause="\${pause:-0.1}" ${proxyContainer} sh -c ${ask} sh http://"$address":${proxy.app_port}${path}) && break
+  pause=${interval / 1000}
+  if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
+}
+
+/** The image's own HEALTHCHECK when it has one; else it must just stay up. */
+function staysUp(settle: number): Script {
+  return sh`case $4 in
+    healthy) break ;;
+    unhealthy) fail 'its health check failed' ;;
+    starting) reason='its health check did not succeed' ;;
+    *) [ $(($(date +%s) - begin)) -lt ${seconds(settle)} ] || break ;;
+  esac
+  sleep 0.3`
+}
+
+/** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */
+function switchProxy(engine: Engine, { scope, service, candidate, live, timing }: Replacement): Script {
+  const old = live && service.proxy ? `${slotName(scope, service.name, live.slot)}:${service.proxy.app_port}` : ''
+  const words = `"$@" || exit ${exits.notSwitched}
+echo switched
+[ -n "$old" ] || exit 0
+end=$(($(date +%s) + limit))
+while sleep 0.05; do
+  case $(wget -q -O - http://127.0.0.1:2019/reverse_proxy/upstreams) in
+    *'"address":"'"$old"'","num_requests":0,'*) break ;;
+    *'"address":"'"$old"'",'*) ;;
+    *) break ;;
+  esac
+  [ "$(date +%s)" -lt "$end" ] || { echo undrained; exit 0; }
+  sleep 0.2
+done
+echo drained`
+  const back = switchWords(scope, service.name, live?.slot ?? 'a')
+  return sh`${engine} exec -e ${`old=${old}`} -e ${`limit=${seconds(timing.drain_timeout)}`} ${proxyContainer} sh -c ${words} sh ${switchWords(scope, service.name, candidate.slot)} || {
+  ${engine} exec ${proxyContainer} ${back}
+  exit ${exits.notSwitched}
+}
+candidate=`
+}
+
+function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1000)
+}

@@ -1,0 +1,35 @@
+import type { ChalkInstance } from 'chalk'
+import type { Event } from '../deploy/event.ts'
+
+const words: Record<Event['step'], { begun: string; done: string }> = {
+  connect: { begun: 'connecting', done: 'connected' },
+  lock: { begun: 'locking', done: 'locked' },
+  build: { begun: 'building', done: 'built' },
+  push: { begun: 'pushing', done: 'pushed' },
+  tunnel: { begun: 'opening the tunnel', done: 'tunnel open' },
+  pull: { begun: 'pulling', done: 'pulled' },
+  proxy: { begun: 'starting the proxy', done: 'proxy' },
+  start: { begun: 'starting', done: 'started' },
+  health: { begun: 'asking', done: 'healthy' },
+  switch: { begun: 'switching', done: 'switched' },
+  drain: { begun: 'draining', done: 'drained' },
+  stop: { begun: 'stopping', done: 'done' },
+  'put back': { begun: 'putting back', done: 'put back' },
+  record: { begun: 'recording', done: 'recorded' },
+}
+
+/** One line: where, what, how it went. */
+export function renderEvent({ step, state, server, service, detail }: Event, colour: ChalkInstance): string {
+  const place = [server, service].filter(part => part).join(' ')
+  const prefix = place ? `${colour.cyan(place.padEnd(14))} ` : ''
+  switch (state) {
+    case 'begun':
+      return `${prefix}${words[step].begun}${detail ? ` ${detail}` : ''}`
+    case 'done':
+      return `${prefix}${words[step].done}${detail ? ` ${detail}` : ''}`
+    case 'failed':
+      return `${prefix}${colour.red(`${step} failed`)}`
+    case 'note':
+      return `${prefix}${colour.dim(detail ?? '')}`
+  }
+}

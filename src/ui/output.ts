@@ -1,0 +1,132 @@
+import { createInterface } from 'node:readline/promises'
+import { Chalk, type ChalkInstance } from 'chalk'
+import { InvalidConfig, type Problem } from '../config/problem.ts'
+import type { Secret } from '../config/secret.ts'
+import type { Event } from '../deploy/event.ts'
+import { JijiError } from '../errors.ts'
+import type { Script } from '../shell/script.ts'
+import { renderEvent } from './event.ts'
+import { createMask } from './mask.ts'
+import { renderProblem } from './problems.ts'
+import { renderTable } from './table.ts'
+
+export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
+
+type Streams = {
+  stdout: NodeJS.WriteStream
+  stderr: NodeJS.WriteStream
+  stdin: NodeJS.ReadStream
+  environment: Readonly<Record<string, string | undefined>>
+  directory: string
+}
+
+/** Every byte that is printed goes through here, and through the mask. Results to stdout, narration to stderr. */
+export class Output {
+  readonly style: OutputStyle
+  readonly #streams: Streams
+  readonly #colour: ChalkInstance
+  #secrets: readonly Secret[] = []
+  #mask = createMask([])
+
+  constructor(style: OutputStyle, streams: Streams) {
+    this.style = style
+    this.#streams = streams
+    this.#colour = new Chalk({ level: colourLevel(streams) })
+  }
+
+  hide(secrets: readonly Secret[]): void {
+    this.#secrets = [...this.#secrets, ...secrets]
+    this.#mask = createMask(this.#secrets)
+  }
+
+  /** Whether somebody is there who can be asked. */
+  get isInteractive(): boolean {
+    return Boolean(this.#streams.stdin.isTTY && this.#streams.stderr.isTTY) && !this.style.json
+  }
+
+  result(text: string): void {
+    this.#streams.stdout.write(`${this.#mask(text)}\n`)
+  }
+
+  json(value: unknown): void {
+    this.result(JSON.stringify(value, null, 2))
+  }
+
+  table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+    this.result(renderTable(head, rows, this.#streams.stdout.isTTY ? this.#streams.stdout.columns : undefined))
+  }
+
+  note(text: string): void {
+    if (!this.style.quiet) this.#tell(text)
+  }
+
+  warn(problem: Problem | string): void {
+    const text = typeof problem === 'string' ? problem : renderProblem(problem, this.#streams.directory)
+    this.#tell(`${this.#colour.yellow('warning:')} ${text}`)
+  }
+
+  event(event: Event): void {
+    if (event.state === 'note' && !this.style.verbose && event.step !== 'drain') return
+    if (event.state === 'begun' && !['build', 'push', 'pull'].includes(event.step)) return
+    this.note(renderEvent(event, this.#colour))
+  }
+
+  script(server: string, script: Script): void {
+    if (this.style.verbose)
+      this.#tell(this.#colour.dim(`${server} $ ${script.toString().trim().split('\n').join(`\n${server} > `)}`))
+  }
+
+  async confirm(question: string): Promise<boolean> {
+    const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr })
+    try {
+      return /^(y|yes|)$/i.test((await prompt.question(`${question} [Y/n] `)).trim())
+    } finally {
+      prompt.close()
+    }
+  }
+
+  error(error: unknown): void {
+    if (this.style.json) {
+      this.json(jsonError(error))
+      return
+    }
+    const { red, dim } = this.#colour
+    if (error instanceof InvalidConfig) {
+      for (const problem of error.problems)
+        this.#tell(`${red('error:')} ${renderProblem(problem, this.#streams.directory)}`)
+    } else if (error instanceof JijiError) {
+      if (error.output) this.#tell(dim(error.output.trimEnd().replace(/^/gm, '  | ')))
+      this.#tell(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
+    } else {
+      this.#tell(
+        `${red('error:')} this is a fault of jiji, not yours\n${error instanceof Error ? error.stack : String(error)}`,
+      )
+    }
+  }
+
+  #tell(text: string): void {
+    this.#streams.stderr.write(`${this.#mask(text)}\n`)
+  }
+}
+
+/** The problems come along where the configuration is what is wrong. */
+function jsonError(error: unknown): unknown {
+  if (!(error instanceof JijiError))
+    return {
+      schemaVersion: 1,
+      error: { code: 'fault', message: error instanceof Error ? error.message : String(error) },
+    }
+  const { code, message, hint, server } = error
+  const problems = error instanceof InvalidConfig ? { problems: error.problems } : {}
+  return {
+    schemaVersion: 1,
+    error: { code, message, ...(hint ? { hint } : {}), ...(server ? { server } : {}) },
+    ...problems,
+  }
+}
+
+function colourLevel({ environment, stderr }: Streams): 0 | 1 {
+  if (environment.NO_COLOR) return 0
+  if (environment.FORCE_COLOR) return environment.FORCE_COLOR === '0' ? 0 : 1
+  return stderr.isTTY && environment.TERM !== 'dumb' ? 1 : 0
+}

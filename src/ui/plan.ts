@@ -1,0 +1,48 @@
+import type { Config } from '../config/config.ts'
+import type { Plan, ServerPlan } from '../deploy/plan.ts'
+import { renderTable } from './table.ts'
+
+/** What a release is going to change. */
+export function renderPlan(plan: Plan): string {
+  const title =
+    plan.action === 'deploy' ? `deploy ${plan.project} ${plan.version}` : `roll ${plan.project} back to ${plan.version}`
+  return [
+    `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
+    ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
+    ...plan.servers.flatMap(renderServer),
+  ].join('\n')
+}
+
+function renderServer({ server, engine, proxy, site, replacements, prune }: ServerPlan): string[] {
+  return [
+    `  ${server} (${engine})`,
+    ...(proxy === 'start' ? ['    start the proxy'] : []),
+    ...(site ? [`    route ${site.hosts.join(', ')}`] : []),
+    ...replacements.map(
+      ({ service, live, image }) => `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
+    ),
+    ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
+  ]
+}
+
+/** What a release has changed: one screen, with the addresses that lead to it. */
+export function renderRelease(plan: Plan, config: Config, seconds: number): string {
+  const rows = plan.servers.flatMap(({ server, replacements }) =>
+    replacements.map(({ service, live }) => [
+      service,
+      server,
+      live?.version ?? '-',
+      plan.version,
+      addressesOf(config, service),
+    ]),
+  )
+  const done = plan.action === 'deploy' ? 'deployed' : 'went back to'
+  return `${renderTable(['service', 'server', 'before', 'now', 'address'], rows)}\n${done} ${plan.project} ${plan.version} in ${seconds.toFixed(1)} s`
+}
+
+function addressesOf(config: Config, name: string): string {
+  const proxy = config.services.find(service => service.name === name)?.proxy
+  const port = proxy?.ssl ? config.proxy.https_port : config.proxy.http_port
+  const suffix = port === (proxy?.ssl ? 443 : 80) ? '' : `:${port}`
+  return (proxy?.hosts ?? []).map(host => `${proxy?.ssl ? 'https' : 'http'}://${host}${suffix}`).join(' ')
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { Problem } from '../config/problem.ts'
+
+/** `file:line:column`, what is wrong, the line itself with a mark below, and what to do. */
+export function renderProblem(problem: Problem, directory: string): string {
+  const { file, line, column, path, message, hint } = problem
+  const place = `${relative(directory, file) || file}:${line}:${column}`
+  const text = [`${place}: ${path ? `${path}: ` : ''}${message}`, ...excerpt(file, line, column)]
+  if (hint) text.push(`  ${hint}`)
+  return text.join('\n')
+}
+
+function excerpt(file: string, line: number, column: number): string[] {
+  try {
+    const source = readFileSync(file, 'utf8').split('\n')[line - 1]
+    if (source === undefined || source.trim() === '') return []
+    const label = String(line)
+    return [`  ${label} | ${source}`, `  ${' '.repeat(label.length)} | ${' '.repeat(column - 1)}^`]
+  } catch {
+    return []
+  }
+}
