@@ -46,6 +46,7 @@ const [part = 'all', ...filters] = process.argv.slice(2)
 try {
   if (!['all', 'unit', 'e2e'].includes(part)) throw new Error(`there are no tests called ${part}: use unit or e2e`)
   await ensureDependencies(root)
+  if (canInstall()) await ensurePackages(packages)
   if (part === 'all') await check()
   if (part !== 'unit') await step('build', [process.execPath, 'build.mjs'])
   if (part !== 'e2e') await vitest('unit', filters)
@@ -81,10 +82,9 @@ async function step(name, [program = '', ...args]) {
   else if (!interrupted) total.failed.push(name)
 }
 
-/** What the end-to-end tests stand on. A machine that cannot have it skips them: they find out why themselves. */
+/** The engine and the images that the end-to-end tests stand on. A machine that cannot have it skips them: they find out why themselves. */
 async function prepareMachine() {
   if (interrupted || !canInstall()) return
-  await ensurePackages(packages)
   claimRigs()
   const docker = await ensureDocker()
   undo.push(docker.stop)
