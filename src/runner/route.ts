@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
+import { GatheringSocket } from './gathering-socket.ts'
 import type { Peer } from './peer.ts'
 import { reasonOf, whenAborted } from './shell.ts'
 
@@ -17,7 +17,8 @@ export type Limits = { peer: Peer; timeout: number; signal?: AbortSignal | undef
 
 export async function directRoute(host: string, port: number, limits: Limits): Promise<Route> {
   // Node gives up an address after 250 ms when a name has several: too early for a server far away.
-  const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 2_500 })
+  const socket = new GatheringSocket().setNoDelay(true)
+  socket.connect({ host, port, autoSelectFamilyAttemptTimeout: 2_500 })
   try {
     await within<void>(limits, (resolve, reject) => {
       socket.once('connect', resolve)

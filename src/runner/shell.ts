@@ -79,10 +79,19 @@ export function reasonOf(signal: AbortSignal | undefined): Error {
   return reason instanceof Error ? reason : new JijiError('interrupted', 'interrupted', { cause: reason })
 }
 
-/** Calls back once, at once if the signal is aborted already, and never after `over`. */
+/**
+ * Calls back once, at once if the signal is aborted already, and never after `over`. Not by the `signal` option of
+ * addEventListener: on Node 20, where several listeners have one, it works for the last of them only once the garbage
+ * collector has run.
+ */
 export function whenAborted(signal: AbortSignal | undefined, callback: () => void, over: AbortSignal): void {
-  if (signal?.aborted) callback()
-  else signal?.addEventListener('abort', callback, { once: true, signal: over })
+  if (!signal) return
+  if (signal.aborted) {
+    callback()
+    return
+  }
+  signal.addEventListener('abort', callback, { once: true })
+  over.addEventListener('abort', () => signal.removeEventListener('abort', callback), { once: true })
 }
 
 /** Ends stdin, which the script answers with its clean-up; whoever has not ended after the grace is killed. */

@@ -88,7 +88,7 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
 
   test('whose line reader throws is stopped, and the error comes out', async () => {
     const file = join(folder, 'reader')
-    const run = runner.run(sh`on_exit() { touch ${file}; }; echo hi; interruptible sleep 30`, {
+    const run = runner.run(sh`on_exit() { touch ${file}; }; echo hi; interruptible sleep 5`, {
       onLine: () => {
         throw new Error('not understood')
       },
@@ -100,7 +100,7 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
   test('cleans up when its signal aborts, and the reason comes out', async () => {
     const file = join(folder, 'abort')
     const controller = new AbortController()
-    const run = runner.run(sh`on_exit() { sleep 0.2; echo cleaned > ${file}; }; echo ready; interruptible sleep 30`, {
+    const run = runner.run(sh`on_exit() { sleep 0.2; echo cleaned > ${file}; }; echo ready; interruptible sleep 5`, {
       signal: controller.signal,
       onLine: () => controller.abort(new JijiError('interrupted', 'ctrl-c')),
     })
@@ -110,7 +110,7 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
 
   test('throws an Error also when the reason is none', async () => {
     const controller = new AbortController()
-    const run = runner.run(sh`echo ready; interruptible sleep 30`, {
+    const run = runner.run(sh`echo ready; interruptible sleep 5`, {
       signal: controller.signal,
       onLine: () => controller.abort('why not'),
     })
@@ -129,7 +129,7 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
     const began = Date.now()
     const file = join(folder, 'pids')
     const controller = new AbortController()
-    const run = runner.run(sh`trap '' TERM; sleep 30 & echo $$ $! > ${file}; echo ready; wait`, {
+    const run = runner.run(sh`trap '' TERM; sleep 5 & echo $$ $! > ${file}; echo ready; wait`, {
       signal: controller.signal,
       onLine: () => controller.abort(new Error('stop')),
     })
@@ -150,7 +150,7 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
 
   test('ends by `until` as by its own will', async () => {
     const until = new AbortController()
-    const output = await runner.run(sh`on_exit() { echo bye; }; echo ready; interruptible sleep 30`, {
+    const output = await runner.run(sh`on_exit() { echo bye; }; echo ready; interruptible sleep 5`, {
       until: until.signal,
       onLine: () => until.abort(),
     })
@@ -158,12 +158,12 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
   })
 
   test('ends by an `until` that has aborted already', async () => {
-    expect((await runner.run(sh`interruptible sleep 30`, { until: AbortSignal.abort() })).code).toBe(143)
+    expect((await runner.run(sh`interruptible sleep 5`, { until: AbortSignal.abort() })).code).toBe(143)
   })
 
   test('that takes too long cleans up and is an error', async () => {
     const file = join(folder, 'timeout')
-    const run = runner.run(sh`on_exit() { touch ${file}; }; interruptible sleep 30`, { timeout: 200 })
+    const run = runner.run(sh`on_exit() { touch ${file}; }; interruptible sleep 5`, { timeout: 200 })
     await expect(run).rejects.toMatchObject({ code: 'server.timeout', server: 'web1', message: /0\.2 s/ })
     expect(existsSync(file)).toBe(true)
   })
