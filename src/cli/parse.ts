@@ -34,7 +34,7 @@ export function parse(
   const given = new Map<string, readonly string[]>()
   for (const option of optionsOf(command)) {
     const { name } = describeOption(option)
-    const value = valueOf(cli.options, name)
+    const value = valuesOf(cli.options, name)
     if (value !== undefined) given.set(name, value)
   }
   return { command, args: [...cli.args].slice(1), options: new Options(given, environment) }
@@ -132,7 +132,7 @@ function splitOnce(word: string): [string, string | undefined] {
 }
 
 /** cac camel-cases names and stores `--no-x` as `x: false`. */
-function valueOf(options: Record<string, unknown>, name: string): string[] | undefined {
+function valuesOf(options: Record<string, unknown>, name: string): string[] | undefined {
   if (name.startsWith('no-')) return options[camelCase(name.slice(3))] === false ? [''] : undefined
   const value = options[camelCase(name)]
   if (value === undefined || value === false) return undefined

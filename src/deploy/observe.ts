@@ -84,7 +84,8 @@ export function parseObservation(server: string, text: string): Observation {
     return space < 0 ? { word: line, rest: '' } : { word: line.slice(0, space), rest: line.slice(space + 1) }
   })
   const all = (word: string) => lines.filter(line => line.word === word).map(({ rest }) => rest)
-  const objects = <T>(word: string) => all(word).flatMap(rest => parseJson<T>(rest))
+  const objects = <T>(word: string) => all(word).map(rest => JSON.parse(rest) as T)
+  const files = <T>(word: string) => all(word).flatMap(rest => parseFile<T>(rest))
   return {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
@@ -92,9 +93,9 @@ export function parseObservation(server: string, text: string): Observation {
     sites: objects<Observation['sites'][number]>('site'),
     markers: new Set(all('live')),
     containers: objects<RawContainer>('container').map(asContainer),
-    releases: objects<ReleaseRecord>('release').toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+    releases: files<ReleaseRecord>('release').toSorted((a, b) => (a.id < b.id ? 1 : -1)),
     current: all('current')[0]?.trim(),
-    lock: objects<LockOwner>('lock')[0],
+    lock: files<LockOwner>('lock')[0],
   }
 }
 
@@ -136,8 +137,8 @@ function asContainer(raw: RawContainer): Container {
   }
 }
 
-/** A line that is cut off (a full disk, a power cut) is as good as none. */
-function parseJson<T>(text: string): T[] {
+/** A file on the server that a full disk or a power cut has spoilt is as good as none. */
+function parseFile<T>(text: string): T[] {
   try {
     return [JSON.parse(text) as T]
   } catch {

@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
@@ -78,20 +77,22 @@ async function checkTunnel(connection: Connection, port: number): Promise<void> 
   )
 }
 
-function askVersion(stream: Duplex): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { path: '/v2/', headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream },
-      response => {
-        response.resume()
-        stream.destroy()
-        resolve(response.statusCode)
-      },
-    )
-    asked.setTimeout(10_000, () => asked.destroy(new Error('no answer in 10 s')))
-    asked.on('error', reject)
-    asked.end()
-  })
+/** The status of `GET /v2/`; undefined when what answers does not speak HTTP. */
+async function askVersion(stream: Duplex): Promise<number | undefined> {
+  const limit = setTimeout(() => stream.destroy(new Error('no answer in 10 s')), 10_000)
+  try {
+    stream.write('GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    let text = ''
+    for await (const chunk of stream) {
+      text += String(chunk)
+      if (text.includes('\r\n')) break
+    }
+    const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]
+    return status === undefined ? undefined : Number(status)
+  } finally {
+    clearTimeout(limit)
+    stream.destroy()
+  }
 }
 
 async function pull(

@@ -63,8 +63,16 @@ const containerFormat = [
   '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}}',
 ].join(',')
 
-/** Lines `container JSON`, for every container that carries the label. */
+/**
+ * Lines `container JSON`, for every container that carries the label. One that is removed between the two questions
+ * makes the second fail, and then both are asked again.
+ */
 export function listContainers(engine: Engine, label: string): Script {
-  return sh`ids=$(${engine} ps -aq --no-trunc --filter ${`label=${label}`})
-[ -z "$ids" ] || ${engine} inspect --format ${`container ${containerFormat}`} $ids`
+  return sh`for try in 1 2 3; do
+  ids=$(${engine} ps -aq --no-trunc --filter ${`label=${label}`}) || exit ${exits.engineSilent}
+  [ -n "$ids" ] || break
+  containers=$(${engine} inspect --format ${`container ${containerFormat}`} $ids) && break
+  [ "$try" != 3 ] || exit ${exits.engineSilent}
+done
+[ -z "$ids" ] || printf '%s\\n' "$containers"`
 }

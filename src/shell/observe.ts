@@ -6,7 +6,8 @@ import { type Script, sh } from './script.ts'
 
 /**
  * Everything a server can be asked, in one round trip: lines of a word and JSON (deploy/observe.ts reads them). A proxy
- * that should run and does not is started, because only it knows which slots are live.
+ * that should run and does not is started, because only it knows which slots are live. It is asked meanwhile, and its
+ * lines wait in a file: two writers at once would break into each other's lines.
  */
 export function observe(engine: Engine, scope: string): Script {
   return sh`${stateFolder(scope)}
@@ -18,11 +19,13 @@ case $proxy in
   false*) ${engine} start ${proxyContainer} >/dev/null 2>&1 && running=1 ;;
 esac
 [ -z "$proxy" ] || echo "proxy \${proxy#* }"
-[ -z "$running" ] || ${readProxy(engine)} &
+make_private
+[ -z "$running" ] || ${readProxy(engine)} >"$private"/proxy &
 reading=$!
 ${listContainers(engine, labels.project)}
 for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; }; done
 [ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; }
 [ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; }
-wait "$reading"`
+wait "$reading"
+[ ! -f "$private"/proxy ] || cat "$private"/proxy`
 }

@@ -1,0 +1,91 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { execa, type ResultPromise } from 'execa'
+import type { Rig } from './rig/rig.ts'
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+export type Result = { code: number; stdout: string; stderr: string }
+
+export type Running = ResultPromise<{ stdin: 'ignore'; reject: false }>
+
+/** A folder with a project in it, and jiji to be run there. */
+export type Project = {
+  folder: string
+  write(files: Record<string, string>): Promise<void>
+  /** Without a terminal, and with nothing in the environment but what is given. */
+  jiji(...words: string[]): Promise<Result>
+  jijiWith(environment: Record<string, string>, ...words: string[]): Promise<Result>
+  start(environment: Record<string, string>, ...words: string[]): Running
+  remove(): Promise<void>
+}
+
+export async function createProject(files: Record<string, string>): Promise<Project> {
+  const folder = await mkdtemp(join(tmpdir(), 'jiji-project-'))
+  const write = async (more: Record<string, string>) => {
+    for (const [name, text] of Object.entries(more)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true })
+      await writeFile(join(folder, name), text)
+    }
+  }
+  const start = (environment: Record<string, string>, ...words: string[]): Running =>
+    execa(process.execPath, [program, ...words], {
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+    })
+  const jijiWith = async (environment: Record<string, string>, ...words: string[]): Promise<Result> => {
+    const { exitCode, stdout, stderr } = await start(environment, ...words)
+    return { code: exitCode ?? 128, stdout, stderr }
+  }
+  await write(files)
+  return {
+    folder,
+    write,
+    start,
+    jijiWith,
+    jiji: (...words) => jijiWith({}, ...words),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Part of a deploy.yml: how a rig's servers are reached, and which they are. */
+export function serversOf(rig: Rig, names = rig.servers.map(({ name }) => name)): string {
+  const lines = rig.servers
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, engine }) => `  ${name}: {host: ${name}, engine: ${engine}}`)
+  return `ssh: {config: ${rig.sshConfigFile}}\nservers:\n${lines.join('\n')}\n`
+}
+
+/**
+ * A small web service. It answers with its version and what it finds in its environment; version by version it can be
+ * made to be ill.
+ */
+export function appFiles(version: string, { isHealthy = true } = {}): Record<string, string> {
+  return {
+    Dockerfile: `FROM node:20-slim
+WORKDIR /app
+COPY app.mjs ./
+CMD ["node", "app.mjs"]
+`,
+    'app.mjs': `import { createServer } from 'node:http'
+const version = ${JSON.stringify(version)}
+const server = createServer((request, response) => {
+  if (request.url === '/up') {
+    response.statusCode = ${isHealthy ? 200 : 503}
+    return response.end('up')
+  }
+  if (request.url === '/env') return response.end(JSON.stringify(process.env))
+  const [, wait] = /^\\/slow\\/(\\d+)/.exec(request.url) ?? []
+  setTimeout(() => response.end(version), Number(wait ?? 0))
+})
+server.listen(3000, () => console.log('version', version, 'listens'))
+process.on('SIGTERM', () => server.close(() => process.exit(0)))
+${isHealthy ? '' : "console.error('the database is missing')"}
+`,
+  }
+}
