@@ -36,12 +36,11 @@ export type Digests = ReadonlyMap<string, string>
 export async function buildAndPush(context: BuildContext, plan: Pick<Plan, 'builds' | 'version'>): Promise<Digests> {
   const digests = new Map<string, string>()
   if (plan.builds.length === 0) return digests
-  const registry = readyRegistry(context)
+  await prepareRegistry(context)
   for (const build of plan.builds) {
     const service = context.config.services.find(({ name }) => name === build.service)
     if (!service?.build) continue
     await buildService(context, service, build.name, build.platforms, plan.version)
-    await registry
     digests.set(service.name, await push(context, service, build.name))
   }
   return digests
@@ -127,7 +126,8 @@ function pushedDigest(text: string, service: string): string {
   return digest
 }
 
-async function readyRegistry(context: BuildContext): Promise<void> {
+/** Before anything is built: the local registry runs, or the remote one takes the credential. */
+async function prepareRegistry(context: BuildContext): Promise<void> {
   const { config, here, signal, secrets } = context
   const { registry } = config.builder
   if (registry.type === 'local') {

@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { execa, type ResultPromise } from 'execa'
+import { execa } from 'execa'
 import type { Rig } from './rig/rig.ts'
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export type Result = { code: number; stdout: string; stderr: string }
 
-export type Running = ResultPromise<{ stdin: 'ignore'; reject: false }>
+export type Running = { result: Promise<Result>; kill(signal: NodeJS.Signals): void }
 
 /** A folder with a project in it, and jiji to be run there. */
 export type Project = {
@@ -30,18 +30,18 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       await writeFile(join(folder, name), text)
     }
   }
-  const start = (environment: Record<string, string>, ...words: string[]): Running =>
-    execa(process.execPath, [program, ...words], {
+  const start = (environment: Record<string, string>, ...words: string[]): Running => {
+    const child = execa(process.execPath, [program, ...words], {
       cwd: folder,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
     })
-  const jijiWith = async (environment: Record<string, string>, ...words: string[]): Promise<Result> => {
-    const { exitCode, stdout, stderr } = await start(environment, ...words)
-    return { code: exitCode ?? 128, stdout, stderr }
+    const result = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? 128, stdout, stderr }))
+    return { result, kill: signal => void child.kill(signal) }
   }
+  const jijiWith = (environment: Record<string, string>, ...words: string[]) => start(environment, ...words).result
   await write(files)
   return {
     folder,
