@@ -41,6 +41,9 @@ async function run(
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
     output.note('cleaning up; Ctrl-C again leaves at once, and the next deploy clears away what is left on servers')
   })
+  // A fault of ours that nothing awaited: what has been begun is undone, and the stack goes through the mask.
+  const onFault = (error: unknown) => interrupt.abort(error)
+  process.on('uncaughtException', onFault)
   try {
     checkOutputFormat(options)
     const { run } = await command.load()
@@ -51,6 +54,7 @@ async function run(
     return await fail(interrupt.signal.aborted ? interrupt.signal.reason : error, output)
   } finally {
     forget()
+    process.off('uncaughtException', onFault)
   }
 }
 

@@ -9,7 +9,12 @@ const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export type Result = { code: number; stdout: string; stderr: string }
 
-export type Running = { result: Promise<Result>; kill(signal: NodeJS.Signals): void }
+export type Running = {
+  result: Promise<Result>
+  /** Waits until it has said something on stderr; fails when it ends without. */
+  says(text: string): Promise<void>
+  kill(signal: NodeJS.Signals): void
+}
 
 /** A folder with a project in it, and jiji to be run there. */
 export type Project = {
@@ -39,7 +44,16 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       reject: false,
     })
     const result = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? 128, stdout, stderr }))
-    return { result, kill: signal => void child.kill(signal) }
+    let said = ''
+    child.stderr.on('data', chunk => {
+      said += String(chunk)
+    })
+    const says = async (text: string) => {
+      const ended = result.then(({ stderr }) => Promise.reject(new Error(`it ended without saying ${text}: ${stderr}`)))
+      while (!said.includes(text)) await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5))])
+      ended.catch(() => {})
+    }
+    return { result, says, kill: signal => void child.kill(signal) }
   }
   const jijiWith = (environment: Record<string, string>, ...words: string[]) => start(environment, ...words).result
   await write(files)
