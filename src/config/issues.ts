@@ -5,11 +5,19 @@ import type { ProblemCode } from './problem.ts'
 
 export type Finding = { path: Path; at: 'key' | 'value'; code: ProblemCode; message: string; hint?: string }
 
-/** What zod found, in our words. One issue may hold several unknown keys, and each is a finding of its own. */
+/**
+ * What zod found, in our words. One issue may hold several unknown keys, and each is a finding of its own. A key that is
+ * missing because it was misspelt is said once, at what was written.
+ */
 export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
-  return error.issues.flatMap((issue): Finding[] => {
+  const misspelt = new Set<string>()
+  const findings = error.issues.flatMap((issue): Finding[] => {
     const path = issue.path as (string | number)[]
-    if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownKey(path, key, keysAt(schema, path)))
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, path)
+      for (const key of issue.keys) misspelt.add([...path, nearest(key, known)].join('.'))
+      return issue.keys.map(key => unknownKey(path, key, known))
+    }
     if (issue.code === 'invalid_key') {
       return [{ path, at: 'key', code: 'wrong-value', message: issue.issues[0]?.message ?? issue.message }]
     }
@@ -26,6 +34,7 @@ export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
     }
     return [{ path, at: 'value', code: 'wrong-value', message: issue.message }]
   })
+  return findings.filter(({ code, path }) => code !== 'missing-key' || !misspelt.has(path.join('.')))
 }
 
 function unknownKey(path: Path, key: string, known: string[]): Finding {

@@ -25,8 +25,8 @@ export function engineFailure(runner: Runner, engine: Engine, output: Output): J
   }
 }
 
-/** The engine's own words: the last line that it wrote to stderr. */
+/** The engine's own words: the last line that it wrote to stderr, but for its advice on where its help is. */
 export function lastLine(text: string): string {
-  const line = text.trimEnd().split('\n').at(-1)?.trim()
-  return line || 'without a word'
+  const lines = text.split('\n').filter(line => line.trim() !== '' && !/^(Run|See) '/.test(line))
+  return lines.at(-1)?.trim() ?? 'without a word'
 }

@@ -12,9 +12,8 @@ export async function run(context: Context): Promise<void> {
     environment: options.text('environment'),
   })
   const found = config && options.flag('secrets') ? await missingSecrets(context, config) : problems
-  if (output.style.json) output.json({ schemaVersion: 1, problems: found, warnings: config?.warnings ?? [] })
-  if (found.length > 0) throw new InvalidConfig(found)
-  if (output.style.json || !config) return
+  if (!config || found.length > 0) throw new InvalidConfig(found)
+  if (output.style.json) return output.json({ schemaVersion: 1, problems: [], warnings: config.warnings })
   for (const warning of config.warnings) output.warn(warning)
   output.result(`${config.files.join(' + ')} is valid`)
 }
