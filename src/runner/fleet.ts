@@ -52,7 +52,7 @@ export async function connectFleet(
   return { runners: new Map(runners.map(runner => [runner.server, runner])), failures: failures as JijiError[] }
 }
 
-export async function connectPlace(place: Place, options: ConnectOptions = {}): Promise<Runner> {
+async function connectPlace(place: Place, options: ConnectOptions): Promise<Runner> {
   return place.kind === 'local' ? localRunner(place.server) : connectSsh(place, options)
 }
 

@@ -1,4 +1,5 @@
 import { JijiError } from '../errors.ts'
+import { pause, reasonOf } from './abort.ts'
 import { authentication } from './authentication.ts'
 import type { ConnectOptions, Timings } from './connect-options.ts'
 import { DroppedEarly, shakeHands } from './handshake.ts'
@@ -6,11 +7,9 @@ import { hostKeyCheck } from './host-key.ts'
 import { identitiesFor } from './identities.ts'
 import type { JumpHosts } from './jump-hosts.ts'
 import { type Link, linkOver } from './link.ts'
-import { pause } from './pause.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { commandRoute } from './proxy-command.ts'
 import { directRoute, jumpRoute, type Route } from './route.ts'
-import { reasonOf } from './shell.ts'
 import { type SshSettings, sshSettings } from './ssh-config.ts'
 import { checkTarget, jumpTargets, type SshTarget } from './ssh-target.ts'
 
@@ -37,6 +36,7 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
   const tryOnce = async () => {
     if (signal?.aborted) throw reasonOf(signal)
     const route = await openRoute({ target, settings, peer, place }, options)
+    route.stream.once('end', () => route.stream.destroy()) // a channel or a pipe would stay open by half
     try {
       const client = await shakeHands(route.stream, {
         peer,

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
+import { reasonOf, whenAborted } from './abort.ts'
+import { isForbidden, whyNotOpened } from './channel-failure.ts'
 import { GatheringSocket } from './gathering-socket.ts'
 import type { Peer } from './peer.ts'
-import { reasonOf, whenAborted } from './shell.ts'
 
 /** How bytes get to a server's sshd and back. */
 export type Route = {
@@ -104,17 +105,12 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
   ETIMEDOUT: ['no answer', 'see whether the server is up and whether a firewall or security group lets you in'],
 }
 
-function notReachedFrom(jumpHost: Peer, { server, label }: Peer, error: Error & { reason?: unknown }): JijiError {
-  const why = error.message.replace('(SSH) Channel open failure: ', '')
-  return new JijiError('server.unreachable', `cannot reach ${label} from ${jumpHost.label}: ${why || 'refused'}`, {
+function notReachedFrom(jumpHost: Peer, { server, label }: Peer, error: Error): JijiError {
+  return new JijiError('server.unreachable', `cannot reach ${label} from ${jumpHost.label}: ${whyNotOpened(error)}`, {
     server,
-    hint:
-      error.reason === administrativelyProhibited
-        ? `the sshd of ${jumpHost.address} does not forward: it needs AllowTcpForwarding yes`
-        : `see whether ${jumpHost.address} can resolve and reach the server, and that sshd runs on it`,
+    hint: isForbidden(error)
+      ? `the sshd of ${jumpHost.address} does not forward: it needs AllowTcpForwarding yes`
+      : `see whether ${jumpHost.address} can resolve and reach the server, and that sshd runs on it`,
     cause: error,
   })
 }
-
-/** RFC 4254, 5.1 */
-const administrativelyProhibited = 1

@@ -1,40 +1,55 @@
 import { constants } from 'node:os'
 import type { ClientChannel } from 'ssh2'
 import { JijiError } from '../errors.ts'
-import type { Script } from '../shell/script.ts'
+import { pause, reasonOf, unlessAborted } from './abort.ts'
+import { whyNotOpened } from './channel-failure.ts'
 import type { Link } from './link.ts'
-import { lostError } from './lost.ts'
-import { pause } from './pause.ts'
-import type { Output, RunOptions } from './runner.ts'
-import { reasonOf, runScript, type Shell } from './shell.ts'
+import { isLost, lostError } from './lost.ts'
+import type { Connection } from './runner.ts'
+import { runScript, type Shell } from './shell.ts'
 import { slots } from './slots.ts'
 
 /** sshd allows 10 sessions on a connection by default (MaxSessions). */
 const atOnce = 8
 
 /** Runs scripts over a connection, each in a session of its own. */
-export function sessionsOver(link: Link, grace: number) {
+export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run'> {
   const places = slots(atOnce)
+  const sessions: Sessions = { running: 0, begun: 0 }
   return {
-    run: (script: Script, options: RunOptions = {}): Promise<Output> =>
+    run: (script, options = {}) =>
       places.use(async () => {
-        const shell = await openShell(link, () => places.taken > 1, options.signal)
-        return runScript(shell, script, { ...options, server: link.peer.server, grace })
+        const shell = await openShell(link, sessions, options.signal)
+        sessions.begun += 1
+        sessions.running += 1
+        try {
+          return await runScript(shell, script, { ...options, server: link.peer.server, grace })
+        } finally {
+          sessions.running -= 1
+        }
       }),
   }
 }
 
-/** A server with a lower MaxSessions refuses some of them: they wait until others have ended. */
-async function openShell(link: Link, hasOthers: () => boolean, signal: AbortSignal | undefined): Promise<Shell> {
-  for (let refusals = 0; ; ) {
+type Sessions = { running: number; begun: number }
+
+/** A server with a lower MaxSessions refuses some of them: those wait, as long as others get their turn. */
+async function openShell(link: Link, sessions: Sessions, signal: AbortSignal | undefined): Promise<Shell> {
+  for (let vain = 0, begunBefore = sessions.begun; ; ) {
     if (signal?.aborted) throw reasonOf(signal)
+    const opening = startShell(link)
     try {
-      return await startShell(link)
+      return await unlessAborted(opening, signal)
     } catch (error) {
-      if (link.lostBecause() !== undefined) throw lostError(link, 'before a command could run', error)
-      if (!hasOthers()) refusals += 1
-      if (refusals > 3) throw noSession(link, error as Error)
-      await pause(50 * 2 ** refusals, signal)
+      if (signal?.aborted) {
+        opening.then(shell => shell.kill()).catch(() => {}) // it may still come
+        throw reasonOf(signal)
+      }
+      if (isLost(link, error as Error)) throw lostError(link, 'before a command could run', error)
+      vain = sessions.running > 0 || sessions.begun > begunBefore ? 0 : vain + 1
+      begunBefore = sessions.begun
+      if (vain > 3) throw noSession(link, error as Error)
+      await pause(50 * 2 ** vain, signal)
     }
   }
 }
@@ -79,8 +94,7 @@ function isSignal(name: unknown): name is keyof typeof constants.signals {
 }
 
 function noSession({ peer }: Link, cause: Error): JijiError {
-  const why = cause.message.replace('(SSH) Channel open failure: ', '')
-  return new JijiError('server.refused', `${peer.label} refused to run a command: ${why}`, {
+  return new JijiError('server.refused', `${peer.label} refused to run a command: ${whyNotOpened(cause)}`, {
     server: peer.server,
     hint: 'see MaxSessions and ForceCommand in its sshd_config, and the restrictions of this key in authorized_keys',
     cause,

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { JijiError } from '../errors.ts'
 import { frame } from '../shell/frame.ts'
 import type { Script } from '../shell/script.ts'
+import { reasonOf, whenAborted } from './abort.ts'
 import { collect } from './collect.ts'
 import type { Output, RunOptions } from './runner.ts'
 
@@ -71,27 +72,6 @@ async function outputRead(shell: Shell, silence: number): Promise<void> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** The signal's reason, as something that can be thrown. */
-export function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason
-  return reason instanceof Error ? reason : new JijiError('interrupted', 'interrupted', { cause: reason })
-}
-
-/**
- * Calls back once, at once if the signal is aborted already, and never after `over`. Not by the `signal` option of
- * addEventListener: on Node 20, where several listeners have one, it works for the last of them only once the garbage
- * collector has run.
- */
-export function whenAborted(signal: AbortSignal | undefined, callback: () => void, over: AbortSignal): void {
-  if (!signal) return
-  if (signal.aborted) {
-    callback()
-    return
-  }
-  signal.addEventListener('abort', callback, { once: true })
-  over.addEventListener('abort', () => signal.removeEventListener('abort', callback), { once: true })
 }
 
 /** Ends stdin, which the script answers with its clean-up; whoever has not ended after the grace is killed. */

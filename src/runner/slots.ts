@@ -1,4 +1,4 @@
-export type Slots = { readonly taken: number; use<T>(action: () => Promise<T>): Promise<T> }
+export type Slots = { use<T>(action: () => Promise<T>): Promise<T> }
 
 /** So many at a time, first come first served. */
 export function slots(limit: number): Slots {
@@ -16,9 +16,6 @@ export function slots(limit: number): Slots {
   }
 
   return {
-    get taken() {
-      return taken
-    },
     async use(action) {
       await enter()
       try {

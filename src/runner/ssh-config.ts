@@ -90,7 +90,7 @@ function notUnderstood({ server, config }: SshTarget, stderr: string): JijiError
 }
 
 /** The output of `ssh -G`: a lower-case key and its value on each line, some keys several times. */
-export function parseOptions(text: string): Map<string, string[]> {
+function parseOptions(text: string): Map<string, string[]> {
   const options = new Map<string, string[]>()
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ')

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
+import type { Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
+import { whyNotOpened } from './channel-failure.ts'
 import { join, type Pair } from './join.ts'
 import type { Link } from './link.ts'
-import { lostError } from './lost.ts'
+import { isLost, lostError } from './lost.ts'
 import type { Connection } from './runner.ts'
 
 const loopback = '127.0.0.1'
@@ -35,7 +37,7 @@ export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
         port: bound,
         async close() {
           if (!tunnels.delete(bound)) return
-          await unbind(link, bound)
+          await unbind(client, bound)
           for (const pair of pairs) pair.end()
         },
       }
@@ -54,16 +56,18 @@ export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
   }
 }
 
-function unbind({ client, lostBecause }: Link, port: number): Promise<void> {
-  return new Promise(resolve => {
-    if (lostBecause() === undefined) client.unforwardIn(loopback, port, () => resolve())
-    else resolve() // sshd has closed the port with the connection
-  })
+/** Where the connection is lost, or about to be, sshd closes the port with it. */
+async function unbind(client: Client, port: number): Promise<void> {
+  try {
+    await new Promise<void>(resolve => client.unforwardIn(loopback, port, () => resolve()))
+  } catch {
+    // Not connected any more.
+  }
 }
 
 function notBound(link: Link, port: number, cause: Error): JijiError {
   const { server, label } = link.peer
-  if (link.lostBecause() !== undefined) return lostError(link, 'while a tunnel was opened', cause)
+  if (isLost(link, cause)) return lostError(link, 'while a tunnel was opened', cause)
   const [where, whose] =
     port === 0
       ? ['a port', '']
@@ -77,11 +81,14 @@ function notBound(link: Link, port: number, cause: Error): JijiError {
 
 function notDialled(link: Link, port: number, cause: Error): JijiError {
   const { server, label } = link.peer
-  if (link.lostBecause() !== undefined) return lostError(link, `while port ${port} was opened`, cause)
-  const why = cause.message.replace('(SSH) Channel open failure: ', '')
-  return new JijiError('tunnel.failed', `${label} did not connect to port ${port} of its ${loopback}: ${why}`, {
-    server,
-    hint: `see that something listens there (ss -ltn 'sport = :${port}'), and that sshd_config has AllowTcpForwarding yes (or local)`,
-    cause,
-  })
+  if (isLost(link, cause)) return lostError(link, `while port ${port} was opened`, cause)
+  return new JijiError(
+    'tunnel.failed',
+    `${label} did not connect to port ${port} of its ${loopback}: ${whyNotOpened(cause)}`,
+    {
+      server,
+      hint: `see that something listens there (ss -ltn 'sport = :${port}'), and that sshd_config has AllowTcpForwarding yes (or local)`,
+      cause,
+    },
+  )
 }

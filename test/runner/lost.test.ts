@@ -95,6 +95,28 @@ describe.skipIf(!hasSshd)('a connection', () => {
     })
   })
 
+  describe('over a jump host', () => {
+    test('that dies: lost, and closed without an error', async () => {
+      const [sshd, bastion] = [await start(), await start()]
+      const connection = await connect(sshd.target({ proxy: `127.0.0.1:${bastion.port}` }))
+      const run = connection.run(sh`echo ready; sleep 20`, { onLine: () => bastion.kill() })
+      await expect(run).rejects.toMatchObject({ code: 'server.lost', server: 'web1' })
+      await connection.close()
+    })
+    test('whose server dies: lost', async () => {
+      const [sshd, bastion] = [await start(), await start()]
+      const connection = await connect(sshd.target({ proxy: `127.0.0.1:${bastion.port}` }))
+      const run = connection.run(sh`echo ready; sleep 20`, { onLine: () => sshd.kill() })
+      await expect(run).rejects.toMatchObject({ code: 'server.lost', server: 'web1' })
+      await connection.close()
+    })
+    test('carries much', async () => {
+      const [sshd, bastion] = [await start(), await start()]
+      const connection = await connect(sshd.target({ proxy: `127.0.0.1:${bastion.port}` }))
+      expect((await connection.run(sh`head -c 20000000 /dev/zero`)).stdout.length).toBe(20_000_000)
+    })
+  })
+
   describe('over a wire that is cut', () => {
     let sockets: Socket[] = []
     async function wire(port: number): Promise<{ port: number; cut(): void }> {
@@ -130,11 +152,19 @@ describe.skipIf(!hasSshd)('a connection', () => {
       })
       expect(Date.now() - began).toBeLessThan(1_500)
     })
+    test('can be given up before that is noticed', async () => {
+      const sshd = await start()
+      const { port, cut } = await wire(sshd.port)
+      const connection = await connect(sshd.target({ port }))
+      cut()
+      const run = connection.run(sh`true`, { signal: AbortSignal.timeout(200) })
+      await expect(run).rejects.toMatchObject({ name: 'TimeoutError' })
+    })
     test('is not taken for cut while a command says nothing', async () => {
       const sshd = await start()
       const { port } = await wire(sshd.port)
-      const connection = await connect(sshd.target({ port }), { silence: 700 })
-      expect((await connection.run(sh`sleep 2; echo done`)).stdout).toBe('done\n')
+      const connection = await connect(sshd.target({ port }), { silence: 400 })
+      expect((await connection.run(sh`sleep 1.2; echo done`)).stdout).toBe('done\n')
     })
   })
 
@@ -147,14 +177,25 @@ describe.skipIf(!hasSshd)('a connection', () => {
       )
       expect(outputs.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 20 }, (_, index) => index))
     })
-    test('says so where there is none', async () => {
+    test('says so where there is none, to each', async () => {
       const sshd = await start(['MaxSessions 0'])
       const connection = await connect(sshd.target())
-      await expect(connection.run(sh`true`)).rejects.toMatchObject({
-        code: 'server.refused',
-        server: 'web1',
-        hint: expect.stringContaining('MaxSessions'),
-      })
+      const runs = [1, 2, 3].map(() => connection.run(sh`true`))
+      for (const result of await Promise.allSettled(runs))
+        expect(result).toMatchObject({
+          reason: { code: 'server.refused', server: 'web1', hint: expect.stringContaining('MaxSessions') },
+        })
+    })
+    test('gives up waiting for one when interrupted', async () => {
+      const sshd = await start(['MaxSessions 1'])
+      const connection = await connect(sshd.target())
+      const until = new AbortController()
+      const first = connection.run(sh`interruptible sleep 5`, { until: until.signal })
+      await sleep(100)
+      const second = connection.run(sh`true`, { signal: AbortSignal.timeout(200) })
+      await expect(second).rejects.toMatchObject({ name: 'TimeoutError' })
+      until.abort()
+      await first
     })
     test('never has more than eight at once', async () => {
       const sshd = await start()

@@ -1,6 +1,9 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
+import { pause, unlessAborted, whenAborted } from '../../src/runner/abort.ts'
 import { collect } from '../../src/runner/collect.ts'
 import { firstLine, greetingOf } from '../../src/runner/greeting.ts'
 import { slots } from '../../src/runner/slots.ts'
@@ -43,6 +46,41 @@ describe('reading lines', () => {
     stream.end('one\n')
     await sleep(10)
     expect(lines).toEqual(['one'])
+  })
+})
+
+describe('what waits for an abort', () => {
+  test('is called at once when it has happened, and never after it is over', () => {
+    const called: string[] = []
+    const over = new AbortController()
+    const controller = new AbortController()
+    whenAborted(AbortSignal.abort(), () => called.push('at once'), over.signal)
+    whenAborted(undefined, () => called.push('without a signal'), over.signal)
+    whenAborted(controller.signal, () => called.push('in time'), new AbortController().signal)
+    whenAborted(controller.signal, () => called.push('too late'), over.signal)
+    over.abort()
+    controller.abort()
+    expect(called).toEqual(['at once', 'in time'])
+  })
+  test('is forgotten also after the garbage collector has run, with several on one signal', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc')
+    const controller = new AbortController()
+    const overs = Array.from({ length: 5 }, () => new AbortController())
+    let calls = 0
+    for (const over of overs) whenAborted(controller.signal, () => calls++, over.signal)
+    await sleep(10)
+    collectGarbage()
+    await sleep(10)
+    for (const over of overs) over.abort()
+    controller.abort()
+    expect(calls).toBe(0)
+  })
+  test('waits no longer than the signal lets it', async () => {
+    const reason = new Error('stop')
+    await expect(pause(10_000, AbortSignal.abort(reason))).rejects.toBe(reason)
+    await expect(unlessAborted(new Promise(() => {}), AbortSignal.timeout(10))).rejects.toThrow(/timeout/)
+    expect(await unlessAborted(Promise.resolve(1), AbortSignal.timeout(10))).toBe(1)
   })
 })
 

@@ -11,7 +11,7 @@ import { connectSsh } from '../../src/runner/ssh.ts'
 import { sh } from '../../src/shell/script.ts'
 import { type Home, hasSshd, makeHome, removeHome, type Sshd, startSshd } from './sshd.ts'
 
-const grace = 800
+const grace = 500
 
 describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
   let home: Home
@@ -143,8 +143,10 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
   })
 
   test('may leave a process behind that keeps its output open: nobody waits for that for ever', async () => {
-    const { stdout, code } = await runner.run(sh`sleep 3 & echo $!; exit 4`)
+    const began = Date.now()
+    const { stdout, code } = await runner.run(sh`sleep 4 & echo $!; exit 4`)
     expect(code).toBe(4)
+    expect(Date.now() - began).toBeLessThan(3_000)
     if (isRunning(stdout.trim())) process.kill(Number(stdout), 'SIGKILL')
   })
 

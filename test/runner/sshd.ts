@@ -103,14 +103,14 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
 }
 
 /** One of ours, which may have ended by itself in the meantime. */
-export function endProcess(pid: number): void {
+function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {}
 }
 
 /** A process and all that it started, children first. */
-export function descendants(pid: number): number[] {
+function descendants(pid: number): number[] {
   let children: number[] = []
   try {
     children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
@@ -129,7 +129,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-export async function listening(port: number): Promise<void> {
+async function listening(port: number): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     const isUp = await new Promise<boolean>(resolve => {
       const socket = connect(port, '127.0.0.1')

@@ -198,9 +198,13 @@ describe.skipIf(!hasSshd)('a reverse tunnel', () => {
       .on('error', () => {})
       .resume()
     const atTarget = await accepted
-    const closed = new Promise(resolve => atTarget.once('end', resolve).once('close', resolve))
+    const ended = new Promise(resolve => atTarget.once('end', resolve))
     other.kill()
+    await ended
+    const closed = new Promise(resolve => atTarget.once('close', resolve))
+    const writing = setInterval(() => atTarget.write('is anybody there?'), 20)
     await closed
+    clearInterval(writing)
     await lost.close()
   })
 
