@@ -3,10 +3,10 @@ import ssh2, { type Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import { reasonOf, whenAborted } from './abort.ts'
 import type { Authentication } from './authentication.ts'
-import type { Timings } from './connect-options.ts'
 import { firstLine, greetingOf } from './greeting.ts'
 import type { HostKeyCheck } from './host-key.ts'
 import type { Peer } from './peer.ts'
+import type { Timings } from './timings.ts'
 
 /** The server ended the connection before the handshake was over, mostly because too many others were at it. */
 export class DroppedEarly extends Error {}

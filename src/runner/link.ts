@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
-import type { Timings } from './connect-options.ts'
 import type { Peer } from './peer.ts'
 import type { Route } from './route.ts'
 import { watchSilence } from './silence.ts'
+import type { Timings } from './timings.ts'
 
 /** A connection that is authenticated. */
 export type Link = {

@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
 import { execa } from 'execa'
 import { reasonOf } from './abort.ts'
-import { defaultTimings } from './connect-options.ts'
 import { endGroup } from './process-group.ts'
 import type { Runner } from './runner.ts'
 import { runScript, type Shell } from './shell.ts'
+import { defaultTimings } from './timings.ts'
 
 /** Runs scripts on this machine, as the user who started us. */
 export function localRunner(server: string, { grace = defaultTimings.grace } = {}): Runner {

@@ -1,7 +1,7 @@
 import { JijiError } from '../errors.ts'
 import { pause, reasonOf } from './abort.ts'
 import { authentication } from './authentication.ts'
-import type { ConnectOptions, Timings } from './connect-options.ts'
+import type { ConnectOptions } from './connect-options.ts'
 import { DroppedEarly, shakeHands } from './handshake.ts'
 import { hostKeyCheck } from './host-key.ts'
 import { identitiesFor } from './identities.ts'
@@ -12,6 +12,7 @@ import { commandRoute } from './proxy-command.ts'
 import { directRoute, jumpRoute, type Route } from './route.ts'
 import { type SshSettings, sshSettings } from './ssh-config.ts'
 import { checkTarget, jumpTargets, type SshTarget } from './ssh-target.ts'
+import type { Timings } from './timings.ts'
 
 export type LinkOptions = Omit<ConnectOptions, 'timings'> & { timings: Timings; jumpHosts: JumpHosts }
 

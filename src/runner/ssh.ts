@@ -1,9 +1,10 @@
-import { type ConnectOptions, defaultTimings } from './connect-options.ts'
+import type { ConnectOptions } from './connect-options.ts'
 import { sharedJumpHosts } from './jump-hosts.ts'
 import { openLink } from './open-link.ts'
 import type { Connection } from './runner.ts'
 import { sessionsOver } from './sessions.ts'
 import type { SshTarget } from './ssh-target.ts'
+import { defaultTimings } from './timings.ts'
 import { tunnelsOver } from './tunnels.ts'
 
 /** Connects to a server's sshd, as ssh itself would. */
