@@ -51,10 +51,19 @@ export function readDocument(file: string, source: string): Document {
   }
   const has = (path: Path) => find(document.contents, path) !== undefined
 
+  if (problems.length === 0) {
+    visit(document, {
+      Scalar: (at, node) => void (at !== 'key' && isEmpty(node) && Object.assign(node, { value: null })),
+      Alias: (_, alias) => {
+        if (alias.resolve(document)) return
+        const message = `there is no anchor &${alias.source} before this alias`
+        problems.push({ ...positionOf(alias.range?.[0] ?? 0), path: '', code: 'syntax', message })
+      },
+    })
+  }
   let data: unknown
   if (problems.length === 0) {
     try {
-      visit(document, { Scalar: (_, node) => void (isEmpty(node) && Object.assign(node, { value: null })) })
       data = nullToUndefined(document.toJS())
     } catch (error) {
       // The yaml package throws here on aliases that would grow without end ("billion laughs").
