@@ -1,3 +1,4 @@
+import { JijiError } from '../errors.ts'
 import type { BuilderRegistry } from './config.ts'
 import { registryHost, registryKey } from './registry-key.ts'
 
@@ -18,17 +19,18 @@ export function needsNamespace(host: string): boolean {
   return host === 'ghcr.io' || host === 'docker.io'
 }
 
-/** The canonical `host/repository` of an image that somebody wrote: `redis:7` is `docker.io/library/redis`. */
+/**
+ * The canonical `host/repository` of an image that somebody wrote: `redis:7` is `docker.io/library/redis`.
+ * @throws JijiError config.invalid
+ */
 export function canonicalRepository(image: string): string {
-  const withoutDigest = image.split('@', 1)[0] ?? image
+  const withoutDigest = image.replace(/@[a-z0-9+._-]+:[0-9a-f]+$/, '')
   const withoutTag = withoutDigest.replace(/:[^:/]*$/, '')
   const first = withoutTag.split('/', 1)[0] ?? ''
   const hasHost = withoutTag.includes('/') && /[.:]|^localhost$/.test(first)
-  if (hasHost) {
-    const key = registryKey(withoutTag)
-    return /^docker\.io\/[^/]+$/.test(key) ? key.replace('/', '/library/') : key
-  }
-  return withoutTag.includes('/') ? `docker.io/${withoutTag}` : `docker.io/library/${withoutTag}`
+  const key = registryKey(hasHost ? withoutTag : `docker.io/${withoutTag}`)
+  if (!key.includes('/')) throw new JijiError('config.invalid', "the registry's name has no repository after it")
+  return /^docker\.io\/[^/]+$/.test(key) ? key.replace('/', '/library/') : key
 }
 
 function join(server: string, namespace: string | undefined, image: string): string {

@@ -13,15 +13,18 @@ export function registryKey(written: string): string {
     .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
     .replace(/[?#].*$/s, '')
   if (bare.includes('@')) throw notAKey('holds user information or a digest', 'write host[:port][/namespace] only')
+  const quote = (part: string) => (written.includes('@') ? 'it holds an @' : JSON.stringify(part))
   const [authority = '', ...segments] = bare.toLowerCase().split('/')
   const path = segments.filter(segment => segment !== '')
   const match = /^(?<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?)(:(?<port>\d{1,5}))?$/.exec(authority)
-  if (!match?.groups) throw notAKey(`has no host name that can be used: ${JSON.stringify(authority)}`)
+  if (!match?.groups) throw notAKey(`has no host name that can be used: ${quote(authority)}`)
   if (path.some(segment => segment.includes(':'))) throw notAKey('holds a tag', 'write host[:port][/namespace] only')
   if (path.some(segment => !/^[a-z0-9]+([._-]+[a-z0-9]+)*$/.test(segment))) {
-    throw notAKey(`has a namespace that no registry allows: ${JSON.stringify(path.join('/'))}`)
+    throw notAKey(`has a namespace that no registry allows: ${quote(path.join('/'))}`)
   }
-  return fold(match.groups.host ?? '', match.groups.port, path)
+  const port = match.groups.port === undefined ? undefined : Number(match.groups.port)
+  if (port === 0 || (port ?? 0) > 65_535) throw notAKey(`has a port that does not exist: ${port}`)
+  return fold(match.groups.host ?? '', port?.toString(), path)
 }
 
 /** The host part of a key, with its port. */
@@ -35,12 +38,14 @@ export function covers(key: string, name: string): boolean {
 }
 
 function fold(host: string, port: string | undefined, path: string[]): string {
-  const isHub = dockerHubHosts.has(host) && (port === undefined || port === '443')
-  if (isHub) return ['docker.io', ...(/^v[12]$/.test(path[0] ?? '') ? path.slice(1) : path)].join('/')
+  if (dockerHubHosts.has(host) && (port === undefined || port === '443')) {
+    const isAddress = host !== 'docker.io' && /^v[12]$/.test(path[0] ?? '')
+    return ['docker.io', ...(isAddress ? path.slice(1) : path)].join('/')
+  }
   // A word without a dot, a port or the name localhost is a namespace of Docker Hub, as in `docker pull owner/app`.
-  const isHost = port !== undefined || host.includes('.') || host.includes(':') || host === 'localhost'
-  if (!isHost) return ['docker.io', host, ...path].join('/')
-  return [port === undefined || port === '443' ? host : `${host}:${port}`, ...path].join('/')
+  const isWord = !/[.:]/.test(host) && host !== 'localhost'
+  if (isWord && port === undefined) return ['docker.io', host, ...path].join('/')
+  return [port === undefined || (port === '443' && !isWord) ? host : `${host}:${port}`, ...path].join('/')
 }
 
 function notAKey(
