@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'dotenv'
+import { JijiError } from '../errors.ts'
 import type { Config } from './config.ts'
 import type { SecretReference } from './fields.ts'
 import { byPosition, InvalidConfig, type Problem } from './problem.ts'
@@ -78,7 +79,12 @@ function placesOf(config: Config, environment: Sources['environment']): Place[] 
 
 /** Only `parse`: it expands nothing, so that `$`, `+` and `|` survive. */
 function readEnv(file: string): Record<string, string> {
-  return existsSync(file) ? parse(readFileSync(file)) : {}
+  if (!existsSync(file)) return {}
+  try {
+    return parse(readFileSync(file))
+  } catch (cause) {
+    throw new JijiError('config.missing', `${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function missingSecret(config: Config, reference: SecretReference, places: readonly Place[]): Problem {

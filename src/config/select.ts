@@ -40,16 +40,21 @@ function matching(patterns: readonly string[] | undefined, names: readonly strin
     .flatMap(pattern => pattern.split(','))
     .map(pattern => pattern.trim())
     .filter(pattern => pattern !== '')
+  if (wanted.length === 0) throw new JijiError('select.no-match', `no ${what} is named`, { hint: knownOf(names) })
   return new Set(
     wanted.flatMap(pattern => {
       const found = names.filter(name => wildcard(pattern).test(name))
       if (found.length > 0) return found
       const meant = nearest(pattern, names)
       throw new JijiError('select.no-match', `no ${what} matches ${pattern}`, {
-        hint: meant ? `did you mean ${meant}?` : `known: ${names.join(', ')}`,
+        hint: meant ? `did you mean ${meant}?` : knownOf(names),
       })
     }),
   )
+}
+
+function knownOf(names: readonly string[]): string {
+  return `known: ${names.join(', ')}`
 }
 
 function wildcard(pattern: string): RegExp {

@@ -1,0 +1,209 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { InvalidConfig } from '../../src/config/problem.ts'
+import { resolveSecrets, type Sources } from '../../src/config/secrets.ts'
+import { JijiError } from '../../src/errors.ts'
+import { smallest } from './deploy-yml.ts'
+import { folderWith } from './folder.ts'
+
+type Given = {
+  yaml?: string
+  env?: Record<string, string>
+  hostEnv?: boolean
+  files?: Record<string, string>
+  environment?: string
+  runCommand?: Sources['runCommand']
+}
+
+const withSecrets = (...names: string[]) =>
+  smallest.replace('image: redis:7', `image: redis:7, environment: {secrets: [${names.join(', ')}]}`)
+
+function load({ yaml = withSecrets('TOKEN'), files = {}, environment }: Given): Config {
+  const overlay: Record<string, string> = environment ? { [`.jiji/deploy.${environment}.yml`]: '' } : {}
+  return loadConfig({ directory: folderWith({ '.jiji/deploy.yml': yaml, ...overlay, ...files }), environment })
+}
+
+async function valuesOf(given: Given): Promise<Record<string, string>> {
+  const { env = {}, hostEnv = true, runCommand = () => Promise.reject(new Error('no command')) } = given
+  const config = load(given)
+  const secrets = await resolveSecrets(config, config, { environment: hostEnv ? env : undefined, runCommand })
+  return Object.fromEntries(secrets.all.map(secret => [secret.name, secret.reveal()]))
+}
+
+async function problemsOf(given: Given): Promise<string[]> {
+  try {
+    await valuesOf(given)
+    return []
+  } catch (error) {
+    if (!(error instanceof InvalidConfig)) throw error
+    return error.problems.map(
+      ({ file, line, column, path, code, message, hint }) =>
+        `${file.split('/').at(-1)}:${line}:${column} ${path} ${code}: ${message} (${hint})`,
+    )
+  }
+}
+
+describe('a secret is looked up', () => {
+  const files = { '.env': 'TOKEN=from-file', '.env.staging': 'TOKEN=from-staging' }
+
+  test.each<[string, Given, string]>([
+    ['in the environment', { env: { TOKEN: 'from-env' }, files }, 'from-env'],
+    ['in .env', { files }, 'from-file'],
+    ['in .env.ENV before .env', { files, environment: 'staging' }, 'from-staging'],
+    [
+      'in .env where .env.ENV lacks it',
+      { files: { '.env': 'TOKEN=a', '.env.staging': 'B=c' }, environment: 'staging' },
+      'a',
+    ],
+    ['in the environment before .env.ENV', { env: { TOKEN: 'e' }, files, environment: 'staging' }, 'e'],
+    ['not in .env.OTHER', { files: { '.env': 'TOKEN=a', '.env.other': 'TOKEN=b' }, environment: 'staging' }, 'a'],
+    ['in files only, with --no-host-env', { env: { TOKEN: 'from-env' }, hostEnv: false, files }, 'from-file'],
+    ['further on where it is empty', { env: { TOKEN: '' }, files }, 'from-file'],
+    ['in .env beside .jiji', { files: { '.env': 'TOKEN=root', '.jiji/.env': 'TOKEN=wrong' } }, 'root'],
+    ['under the name it has outside', { yaml: withSecrets('DB:TOKEN'), env: { TOKEN: 'v', DB: 'x' } }, 'v'],
+  ])('%s', async (_, given, value) => expect(await valuesOf(given)).toEqual({ TOKEN: value }))
+})
+
+describe('a value survives to the byte', () => {
+  const values = [
+    'a$b ${HOME} $(id) `id`',
+    'a+b/c=d==',
+    'a|b;c&d>e<f',
+    `it's "quoted"`,
+    'one\ntwo\nthree',
+    '  around  ',
+    'a#b # c',
+    'back\\slash\\n',
+    '-----BEGIN KEY-----\nabc+/=\n-----END KEY-----\n',
+    '{"type": "service_account", "key": "a\\nb"}',
+    'pässwörd 😀',
+    '%41%20',
+    '=',
+    'export X=1',
+  ]
+  test.each(values.map(value => [value]))('%j in the environment', async value => {
+    expect(await valuesOf({ env: { TOKEN: value } })).toEqual({ TOKEN: value })
+  })
+  test.each(values.filter(value => !value.includes("'")).map(value => [value]))("%j in .env, in '…'", async value => {
+    expect(await valuesOf({ files: { '.env': `A=1\nTOKEN='${value}'\nB=2\n` } })).toEqual({ TOKEN: value })
+  })
+  test.each([
+    ['TOKEN=a$b${C}+d|e', 'a$b${C}+d|e'],
+    ['TOKEN="it\'s"', "it's"],
+    ['TOKEN="one\\ntwo"', 'one\ntwo'],
+    ["TOKEN='one\\ntwo'", 'one\\ntwo'],
+    ['export TOKEN=a', 'a'],
+    ['TOKEN = a', 'a'],
+    ['TOKEN=a=b', 'a=b'],
+    ['\ufeffTOKEN=a', 'a'],
+    ['TOKEN=a\r\nB=c\r\n', 'a'],
+    ['# TOKEN=b\nTOKEN=a # why', 'a'],
+    ['TOKEN=a\nTOKEN=b', 'b'],
+  ])('.env %j: %j', async (text, value) => {
+    expect(await valuesOf({ files: { '.env': text } })).toEqual({ TOKEN: value })
+  })
+})
+
+describe('what is missing', () => {
+  test('is named all at once, with places', async () => {
+    const yaml = `${withSecrets('FIRST', 'SECOND', 'THIRD')}builder: {registry: {server: a.b, username: me, password: FOURTH}}
+`
+    expect(await problemsOf({ yaml, env: { SECOND: 'x', THIRD: '' } })).toEqual([
+      'deploy.yml:5:49 services.web.environment.secrets.0 missing-secret: the secret FIRST is not set (searched: the environment, .env)',
+      'deploy.yml:5:64 services.web.environment.secrets.2 missing-secret: the secret THIRD is not set (searched: the environment (empty there), .env)',
+      'deploy.yml:6:59 builder.registry.password missing-secret: the secret FOURTH is not set (searched: the environment, .env)',
+    ])
+  })
+  test('says where was searched, with an environment and without the host', async () => {
+    expect((await problemsOf({ environment: 'staging', files: { '.env': 'TOKEN=' } }))[0]).toContain(
+      '(searched: the environment, .env.staging, .env (empty there))',
+    )
+    expect((await problemsOf({ hostEnv: false, env: { TOKEN: 'x' } }))[0]).toContain('(searched: .env)')
+  })
+  test('keeps every command from running', async () => {
+    const yaml = `${withSecrets('TOKEN')}builder: {registry: {server: a.b, username: me, password: "$(pass show x)"}}`
+    let ran = 0
+    const runCommand = async () => `${++ran}`
+    expect(await problemsOf({ yaml, runCommand })).toHaveLength(1)
+    expect(ran).toBe(0)
+  })
+  test('is no matter in parts that are not used', async () => {
+    const config = load({ yaml: `${withSecrets('TOKEN')}ssh: {keys: [~/.ssh/id, DEPLOY_KEY]}` })
+    const secrets = await resolveSecrets(config, [config.ssh, config.servers], {
+      environment: { DEPLOY_KEY: 'key' },
+      runCommand: async () => '',
+    })
+    expect(config.ssh.keys.map(key => String(secrets.fileOf(key)))).toEqual(['~/.ssh/id', '[DEPLOY_KEY]'])
+    const unasked = config.services[0]?.environment.secrets[0]?.secret
+    expect(() => unasked && secrets.of(unasked)).toThrow('services.web.environment.secrets.0 was not asked for')
+  })
+})
+
+describe('a command', () => {
+  const yaml = `${smallest}builder: {registry: {server: a.b, username: me, password: "$(pass show x)"}}
+registries:
+  one: {server: c.d, username: me, password: "$(pass show x)"}
+  two: {server: e.f, username: me, password: "$(pass show y)"}
+`
+  test('runs once for each text', async () => {
+    const ran: string[] = []
+    const runCommand = async (command: string) => {
+      ran.push(command)
+      return `value of ${command}`
+    }
+    expect(await valuesOf({ yaml, runCommand })).toEqual({
+      'builder.registry.password': 'value of pass show x',
+      'registries.one.password': 'value of pass show x',
+      'registries.two.password': 'value of pass show y',
+    })
+    expect(ran).toEqual(['pass show x', 'pass show y'])
+  })
+  test('that fails is the failure', async () => {
+    const failure = new JijiError('secret.command-failed', 'the command of a secret ended with status 1')
+    await expect(valuesOf({ yaml, runCommand: () => Promise.reject(failure) })).rejects.toBe(failure)
+  })
+})
+
+describe('a literal', () => {
+  test('is the value itself, under the name of its key', async () => {
+    const yaml = `${smallest}builder: {registry: {server: a.b, username: me, password: hunter2}}`
+    expect(await valuesOf({ yaml })).toEqual({ 'builder.registry.password': 'hunter2' })
+  })
+})
+
+describe('a value is never shown', () => {
+  test('not in secrets, however they are printed', async () => {
+    const config = load({})
+    const secrets = await resolveSecrets(config, config, {
+      environment: { TOKEN: 'hunter2' },
+      runCommand: async () => '',
+    })
+    const texts = [
+      inspect(secrets, { depth: 9, showHidden: true }),
+      JSON.stringify(secrets),
+      JSON.stringify(secrets.all),
+      `${secrets.all}`,
+    ]
+    for (const text of texts) expect(text).not.toContain('hunter2')
+  })
+  test('not in the error about others', async () => {
+    const config = load({ yaml: withSecrets('TOKEN', 'OTHER') })
+    const error = await resolveSecrets(config, config, {
+      environment: { TOKEN: 'hunter2' },
+      runCommand: async () => '',
+    }).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(InvalidConfig)
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2')
+    expect(JSON.stringify(error)).not.toContain('hunter2')
+  })
+})
+
+test('a .env that cannot be read is an error of the user', async () => {
+  const broken = load({ files: { '.env/x': '' } })
+  await expect(resolveSecrets(broken, broken, { environment: {}, runCommand: async () => '' })).rejects.toMatchObject({
+    code: 'config.missing',
+    message: expect.stringMatching(/\.env cannot be read/),
+  })
+})
