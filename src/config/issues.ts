@@ -22,19 +22,18 @@ export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
       return [{ path, at: 'key', code: 'wrong-value', message: issue.issues[0]?.message ?? issue.message }]
     }
     if (issue.message.startsWith('missing: ')) {
-      const key = path.at(-1)
-      return [
-        {
-          path,
-          at: 'key',
-          code: 'missing-key',
-          message: `${key} is missing: ${issue.message.slice('missing: '.length)}`,
-        },
-      ]
+      const message = `${nameOf(path)} is missing: ${issue.message.slice('missing: '.length)}`
+      return [{ path, at: 'key', code: 'missing-key', message }]
     }
     return [{ path, at: 'value', code: 'wrong-value', message: issue.message }]
   })
   return findings.filter(({ code, path }) => code !== 'missing-key' || !misspelt.has(path.join('.')))
+}
+
+function nameOf(path: Path): string {
+  const last = path.at(-1)
+  if (last === undefined) return 'everything'
+  return typeof last === 'number' ? 'an item of the list' : last
 }
 
 function unknownKey(path: Path, key: string, known: string[]): Finding {

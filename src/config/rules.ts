@@ -80,11 +80,12 @@ function builderRegistryRules(registry: Settings['builder']['registry'], isNeede
       },
     ]
   }
-  if (!registry.server) return []
+  if (!registry.server) return remoteKeys(registry)
   const wrongKey = keyProblem([...path, 'server'], registry.server)
   if (wrongKey.length > 0) return wrongKey
 
   const findings: Finding[] = []
+  if (isNeeded) findings.push(...ownerProblem(registry, registryKey(registry.server)))
   const host = registryHost(registryKey(registry.server))
   const hasNamespace = registry.namespace !== undefined || registryKey(registry.server).includes('/')
   if (isNeeded && needsNamespace(host) && !registry.username && !hasNamespace) {
@@ -117,6 +118,31 @@ function builderRegistryRules(registry: Settings['builder']['registry'], isNeede
   return findings
 }
 
+/** What becomes a part of image names must be fit for it, which a user name (an e-mail address) need not be. */
+function ownerProblem({ username, namespace }: Settings['builder']['registry'], key: string): Finding[] {
+  const isUsed = needsNamespace(registryHost(key)) && !key.includes('/')
+  const [name, owner] = namespace === undefined ? ['username', isUsed ? username : undefined] : ['namespace', namespace]
+  if (owner === undefined) return []
+  return asFinding(['builder', 'registry', name], () => registryKey(`${registryHost(key)}/${owner}`)).map(finding => ({
+    ...finding,
+    message: `${JSON.stringify(owner)} cannot be a part of an image's name`,
+    hint: name === 'username' ? 'add `namespace`, which then stands there instead' : 'write it as image names have it',
+  }))
+}
+
+/** Keys that would be ignored without a word: whoever writes them means a remote registry. */
+function remoteKeys(registry: Settings['builder']['registry']): Finding[] {
+  return (['username', 'password', 'namespace'] as const)
+    .filter(key => registry[key] !== undefined)
+    .map(key => ({
+      path: ['builder', 'registry', key],
+      at: 'key',
+      code: 'conflict',
+      message: `a local registry has no ${key}`,
+      hint: `remove \`${key}\`, or add the \`server\` of a remote registry`,
+    }))
+}
+
 function serviceRules(settings: Settings, root: string): Finding[] {
   return Object.entries(settings.services).flatMap(([name, service]): Finding[] => {
     const path = ['services', name]
@@ -136,7 +162,7 @@ function serviceRules(settings: Settings, root: string): Finding[] {
     if (service.image !== undefined) findings.push(...imageProblem([...path, 'image'], service.image))
     if (service.build) findings.push(...buildFiles([...path, 'build'], service.build, root))
     service.hosts.forEach((host, index) => {
-      if (host in settings.servers) return
+      if (Object.hasOwn(settings.servers, host)) return
       const known = Object.keys(settings.servers)
       const meant = nearest(host, known)
       findings.push({
@@ -218,7 +244,11 @@ function keyProblem(path: (string | number)[], server: string): Finding[] {
 }
 
 function imageProblem(path: (string | number)[], image: string): Finding[] {
-  return asFinding(path, () => canonicalRepository(image))
+  return asFinding(path, () => canonicalRepository(image)).map(finding => ({
+    ...finding,
+    message: finding.message.replace("the registry's name", "the image's name"),
+    hint: 'an image is written as [host[:port]/][namespace/]name[:tag][@digest]',
+  }))
 }
 
 function asFinding(path: (string | number)[], check: () => unknown): Finding[] {

@@ -18,7 +18,7 @@ import {
 
 /** The one place that knows a key's type, default and description. */
 
-const name = matching(/^[a-z0-9]+([_-][a-z0-9]+)*$/, 'a name of small letters, digits, - and _').max(50)
+const name = matching(/^(?=.{1,50}$)[a-z0-9]+([_-][a-z0-9]+)*$/, 'a name of 50 small letters, digits, - and _ at most')
 const variable = matching(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name')
 const port = integer(1, 65_535)
 
@@ -61,7 +61,7 @@ const ssh = keys({
   port: port.optional().describe('Port of sshd on servers'),
   keys: list(secretFile()).default([]).describe('Private keys: paths, or names of secrets that hold a key'),
   config: z
-    .union([boolean(), text()])
+    .union([boolean(), text()], { error: 'expected true, false or the path of a file' })
     .prefault('true')
     .describe('Whether ~/.ssh/config is honoured, or the path of another file'),
   proxy: text().optional().describe('Jump host: [user@]host[:port]; several, with commas, in order'),
