@@ -25,8 +25,8 @@ export async function onLocks<T>(
   })
 }
 
-export function describeOwner({ by, host, since, command, message }: LockOwner): string {
-  return `${by} from ${host} since ${since} (${message ?? command})`
+export function describeOwner({ by, host, since, command, message }: Partial<LockOwner>): string {
+  return by === undefined ? 'somebody' : `${by} from ${host} since ${since} (${message ?? command})`
 }
 
 function ownerIn(text: string): LockOwner | undefined {

@@ -173,6 +173,15 @@ function serviceRules(settings: Settings, root: string): Finding[] {
         hint: meant ? `did you mean ${meant}?` : `declared under servers: ${known.join(', ')}`,
       })
     })
+    // The DNS name of each of its two slots is project-service-a, with the environment in the middle if there is one.
+    if (settings.project.length + name.length > 48) {
+      findings.push({
+        path,
+        at: 'key',
+        code: 'wrong-value',
+        message: `the names ${settings.project} and ${name} are too long together: 48 characters at most`,
+      })
+    }
     const fixedPort = service.ports.findIndex(port => port.includes(':'))
     if (fixedPort >= 0 && !service.stop_first) {
       findings.push({

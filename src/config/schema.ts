@@ -118,7 +118,12 @@ const service = keys({
   )
     .default([])
     .describe('Ports published on the server; without a host port the engine picks one'),
-  volumes: list(matching(/^[^:]+:[^:]+(:[a-zA-Z,]+)?$/, 'SOURCE:TARGET or SOURCE:TARGET:OPTIONS'))
+  volumes: list(
+    matching(
+      /^(\/[^:]*|[a-zA-Z0-9][a-zA-Z0-9_.-]*):\/[^:]*(:[a-zA-Z,]+)?$/,
+      'NAME:/TARGET or /SOURCE:/TARGET, with :OPTIONS if need be',
+    ),
+  )
     .default([])
     .describe('Volumes; a named one gets project and service before its name'),
   environment: environment.prefault({}).describe("The service's own variables; they win over the shared ones"),

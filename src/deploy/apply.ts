@@ -12,6 +12,7 @@ import { auditEntry } from './audit.ts'
 import type { Digests } from './build.ts'
 import { type Report, reported, type Step } from './event.ts'
 import { settled } from './failure.ts'
+import { limits, replacementLimit } from './limits.ts'
 import type { Observation } from './observe.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan.ts'
 import { pullOn } from './pull.ts'
@@ -69,7 +70,7 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
   const runner = runnerOf(context, { server })
   if (proxy === 'start') {
     await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
-      const output = await runner.run(createProxy(engine, config.proxy), { signal })
+      const output = await runner.run(createProxy(engine, config.proxy), { signal, timeout: limits.proxy })
       if (output.code === 0) return
       throw new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(output.stderr)}`, {
         server,
@@ -79,7 +80,7 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
   }
   if (site) {
     await reported(report, { step: 'proxy', server, detail: `routes ${site.hosts.join(', ')}` }, async () => {
-      const output = await runner.run(writeSite(engine, site), { signal })
+      const output = await runner.run(writeSite(engine, site), { signal, timeout: limits.ask })
       if (output.code === 0) return
       throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
     })
@@ -154,6 +155,7 @@ async function replaceOne(
   report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
   const output = await runner.run(replaceContainer(engine, replacement), {
     signal,
+    timeout: replacementLimit(replacement),
     onLine: (line, stream) => {
       const step = stream === 'stdout' ? stepOfLine[line] : undefined
       if (step && (step !== 'drain' || replacement.live)) report({ step, state: 'done', server, service: service.name })
@@ -261,7 +263,11 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
   const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
-  await finish(context, server, lines(recordRelease(server.engine, config.scope, release, server.prune), audit))
+  await finish(
+    context,
+    server,
+    lines(recordRelease(server.engine, config.scope, release, { ...server.prune, retire: server.retire }), audit),
+  )
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
@@ -272,7 +278,7 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
 
 async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
   const runner = runnerOf(context, server)
-  const output = await runner.run(script)
+  const output = await runner.run(script, { timeout: limits.record })
   if (output.code === 0) return
   throw new JijiError(
     'failed',

@@ -11,6 +11,7 @@ import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import type { Runner } from '../runner/runner.ts'
 import { requireEngine } from '../shell/engine.ts'
 import { buildImage, pushImage } from '../shell/images.ts'
+import { labels } from '../shell/names.ts'
 import { lines } from '../shell/script.ts'
 import type { Event, Report } from './event.ts'
 import { reported } from './event.ts'
@@ -70,7 +71,7 @@ export async function buildService(
     context: join(config.root, build.context),
     platform: platforms[0] || undefined,
     noCache: context.noCache || !config.builder.cache,
-    labels: { 'org.opencontainers.image.version': version, 'jiji.project': config.project },
+    labels: { 'org.opencontainers.image.version': version, [labels.project]: config.scope },
     secrets: build.secrets.map(reference => secrets.of(reference)),
     login: dockerConfigWith(credentialsOf(config).map(credential => asLogin(credential, secrets))),
   })

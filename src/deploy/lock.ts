@@ -1,11 +1,12 @@
-import type { Config } from '../config/config.ts'
+import type { Config, Engine } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
-import type { Runner } from '../runner/runner.ts'
+import type { Output, Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { holdLock, type LockOwner } from '../shell/lock.ts'
 import { observe } from '../shell/observe.ts'
 import { settled } from './failure.ts'
+import { limits } from './limits.ts'
 import { type Observation, parseObservation } from './observe.ts'
 
 /**
@@ -15,7 +16,7 @@ import { type Observation, parseObservation } from './observe.ts'
  * @throws JijiError lock.held
  */
 export async function withLock<T>(
-  config: Pick<Config, 'scope' | 'servers'>,
+  config: Pick<Config, 'scope' | 'servers' | 'builder'>,
   runners: readonly Runner[],
   owner: LockOwner,
   signal: AbortSignal,
@@ -40,45 +41,70 @@ export async function withLock<T>(
 type Held = { observation: Observation; release: () => Promise<void> }
 
 async function holdOn(
-  config: Pick<Config, 'scope' | 'servers'>,
+  { scope, servers, builder }: Pick<Config, 'scope' | 'servers' | 'builder'>,
   runner: Runner,
   owner: LockOwner,
   signal: AbortSignal,
 ): Promise<Held> {
-  const engine = config.servers.find(({ name }) => name === runner.server)?.engine ?? 'docker'
+  const { server } = runner
+  const engine = servers.find(({ name }) => name === server)?.engine ?? builder.engine
   const letGo = new AbortController()
   const lines: string[] = []
   let isReady = () => {}
   const ready = new Promise<void>(resolve => {
     isReady = resolve
   })
-  const run = runner.run(holdLock(config.scope, owner, observe(engine, config.scope)), {
-    until: AbortSignal.any([letGo.signal, signal]),
-    onLine: (line, stream) => {
-      if (stream !== 'stdout') return
-      if (line === 'ready') isReady()
-      lines.push(line)
-    },
-  })
-  const ended = run.then(output => {
-    signal.throwIfAborted()
-    if (output.code === exits.lockHeld)
-      throw lockHeld(runner.server, parseObservation(runner.server, output.stdout).lock)
-    throw (
-      engineFailure(runner, engine, output) ??
-      new JijiError('failed', `${runner.server}: the lock could not be taken: ${lastLine(output.stderr)}`, {
-        server: runner.server,
-      })
-    )
-  })
-  await Promise.race([ready, ended])
+  const ended = runner
+    .run(holdLock(scope, owner, observe(engine, scope)), {
+      until: letGo.signal,
+      onLine: (line, stream) => {
+        if (stream !== 'stdout') return
+        if (line === 'ready') isReady()
+        lines.push(line)
+      },
+    })
+    .then(output => {
+      throw whyNotHeld(runner, engine, output)
+    })
+  await untilReady(ready, ended, letGo, signal, server)
   return {
-    observation: { ...parseObservation(runner.server, lines.join('\n')), lock: undefined },
+    observation: { ...parseObservation(server, lines.join('\n')), lock: undefined },
     release: async () => {
       letGo.abort()
       await ended.catch(() => {})
     },
   }
+}
+
+async function untilReady(
+  ready: Promise<void>,
+  ended: Promise<never>,
+  letGo: AbortController,
+  signal: AbortSignal,
+  server: string,
+): Promise<void> {
+  const giveUp = () => letGo.abort()
+  const timer = setTimeout(giveUp, limits.ask)
+  signal.addEventListener('abort', giveUp)
+  try {
+    await Promise.race([ready, ended])
+    signal.throwIfAborted()
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!letGo.signal.aborted) throw error
+    const message = `${server} did not say what runs there within ${limits.ask / 1000} s`
+    throw new JijiError('server.timeout', message, { server, hint: 'is its engine busy, or hung?', cause: error })
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+function whyNotHeld(runner: Runner, engine: Engine, output: Output): JijiError {
+  const { server } = runner
+  if (output.code === exits.lockHeld) return lockHeld(server, parseObservation(server, output.stdout).lock)
+  const message = `${server}: the lock could not be taken: ${lastLine(output.stderr)}`
+  return engineFailure(runner, engine, output) ?? new JijiError('failed', message, { server })
 }
 
 function lockHeld(server: string, owner: LockOwner | undefined): JijiError {

@@ -7,6 +7,7 @@ import { labels, type Slot } from '../shell/names.ts'
 import { observe } from '../shell/observe.ts'
 import type { ReleaseRecord } from '../shell/records.ts'
 import { settled } from './failure.ts'
+import { limits } from './limits.ts'
 
 /** What a server said about itself. */
 export type Observation = {
@@ -52,7 +53,7 @@ export async function observeServer(
   scope: string,
   signal?: AbortSignal,
 ): Promise<Observation> {
-  const output = await runner.run(observe(engine, scope), signal ? { signal } : {})
+  const output = await runner.run(observe(engine, scope), { timeout: limits.ask, ...(signal ? { signal } : {}) })
   if (output.code !== 0) {
     throw (
       engineFailure(runner, engine, output) ??

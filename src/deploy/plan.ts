@@ -30,7 +30,15 @@ export type ServerPlan = {
   proxy: 'none' | 'start' | 'runs'
   site?: Site
   replacements: readonly ReplacementPlan[]
-  prune: { containers: readonly string[]; images: readonly string[]; releases: readonly string[] }
+  /** Running containers of services that the configuration no longer has here. */
+  retire: readonly string[]
+  /** What goes once the release is on record; `keep` names the images that stay. */
+  prune: {
+    containers: readonly string[]
+    images: readonly string[]
+    releases: readonly string[]
+    keep: readonly string[]
+  }
 }
 
 export type ReplacementPlan = {
@@ -61,14 +69,21 @@ export function nextRelease(observations: readonly Observation[], now: Date): st
   return `${day}-${String(Number(time) + 1).padStart(6, '0')}`
 }
 
-/** @throws JijiError route.taken when another project on a server owns one of our host names */
-export function planDeploy(
-  config: Config,
-  selected: Selected,
-  observations: readonly Observation[],
-  release: string,
-  version: string,
-): Plan {
+export type DeployRequest = {
+  config: Config
+  selected: Selected
+  observations: readonly Observation[]
+  release: string
+  version: string
+  /** What images are built for unless a server says otherwise. */
+  builderArch: string
+}
+
+/**
+ * @throws JijiError route.taken when another project on a server owns one of our host names
+ * @throws JijiError config.invalid when images would be built for another architecture than a server has
+ */
+export function planDeploy({ config, selected, observations, release, version, builderArch }: DeployRequest): Plan {
   const services = selected.services
   const servers = selected.servers.filter(({ name }) => services.some(service => service.servers.includes(name)))
   return {
@@ -77,11 +92,13 @@ export function planDeploy(
     servers: servers.map(server => {
       const observation = observationOf(observations, server)
       const own = services.filter(service => service.servers.includes(server.name))
+      if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
       const replacements = own.map(service => replacementOf(config, service, observation, release, version))
       return {
         ...serverPlan(server, observation),
         ...proxyPlan(config, server, observation),
         replacements,
+        retire: retireOf(config, observation),
         prune: pruneOf(config, observation, replacements),
       }
     }),
@@ -116,9 +133,20 @@ export function planRollback(config: Config, selected: Selected, observations: r
       replacements: selected.services
         .filter(service => service.servers.includes(server.name) && target.services[service.name])
         .flatMap(service => restartOf(config, service, observation, target)),
-      prune: { containers: [], images: [], releases: [] },
+      retire: [],
+      prune: { containers: [], images: [], releases: [], keep: [] },
     })),
   }
+}
+
+function checkArch(server: Server, { engine }: Observation, builderArch: string): void {
+  const actual = engine.arch.replace(/^linux\//, '')
+  const built = server.arch ?? builderArch
+  if (actual === '' || actual === built) return
+  throw new JijiError('config.invalid', `${server.name} is ${actual}, and its images would be built for ${built}`, {
+    server: server.name,
+    hint: `write servers.${server.name}.arch: ${actual}`,
+  })
 }
 
 function heading(action: Plan['action'], config: Config, release: string, version: string) {
@@ -253,29 +281,39 @@ function releaseBefore({ server, releases, current, containers }: Observation): 
   })
 }
 
+function retireOf(config: Config, { server, containers }: Observation): string[] {
+  const here = new Set(config.services.filter(({ servers }) => servers.includes(server)).map(({ name }) => name))
+  return containers
+    .filter(({ project, service, isRunning }) => project === config.scope && isRunning && !here.has(service))
+    .map(({ name }) => name)
+}
+
 function pruneOf(
   config: Config,
   observation: Observation,
   replacements: readonly ReplacementPlan[],
 ): ServerPlan['prune'] {
-  const kept = observation.releases.slice(0, config.deploy.retain - 1)
+  // Releases after the current one were rolled back: they are no way back from the next.
+  const { current = '' } = observation
+  const kept = observation.releases.filter(({ id }) => id <= current).slice(0, config.deploy.retain - 1)
   const replaced = new Set(replacements.map(({ service }) => service))
   const used = new Set([
     ...kept.flatMap(({ services }) => Object.values(services).map(({ container }) => container)),
     ...config.services
-      .filter(({ name }) => !replaced.has(name))
+      .filter(({ name, servers }) => servers.includes(observation.server) && !replaced.has(name))
       .flatMap(({ name }) => liveOf(observation, config.scope, name).container?.name ?? []),
   ])
   const own = observation.containers.filter(({ project }) => project === config.scope)
   const old = own.filter(({ name }) => !used.has(name))
-  const usedImages = new Set([
+  const keep = new Set([
     ...own.filter(({ name }) => used.has(name)).map(({ image }) => image),
     ...replacements.map(({ image }) => image),
   ])
   return {
     containers: old.map(({ name }) => name),
-    images: [...new Set(old.map(({ image }) => image))].filter(image => !usedImages.has(image)),
-    releases: observation.releases.slice(config.deploy.retain - 1).map(({ id }) => id),
+    images: [...new Set(old.map(({ image }) => image))].filter(image => !keep.has(image)),
+    releases: observation.releases.filter(record => !kept.includes(record)).map(({ id }) => id),
+    keep: [...keep],
   }
 }
 

@@ -9,6 +9,7 @@ import { type Connection, canTunnel, type Runner } from '../runner/runner.ts'
 import { type Pull, pullImages } from '../shell/images.ts'
 import type { Digests } from './build.ts'
 import { type Report, reported } from './event.ts'
+import { limits } from './limits.ts'
 import type { ServerPlan } from './plan.ts'
 
 type PullContext = { config: Config; secrets: Secrets; report: Report; signal: AbortSignal }
@@ -116,7 +117,7 @@ async function pull(
     report,
     { step: 'pull', server, detail: pulls.map(({ service }) => service).join(', ') },
     async () => {
-      const output = await runner.run(pullImages(plan.engine, pulls), { signal })
+      const output = await runner.run(pullImages(plan.engine, pulls), { signal, timeout: limits.pull })
       if (output.code === 0) return readDigests(output.stdout)
       const failed = pulls.find(({ service }) => output.stdout.includes(`failed ${service}\n`))
       if (failed?.login) await checkLogin(failed.login, signal)

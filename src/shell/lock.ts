@@ -6,21 +6,30 @@ import { type Script, sh } from './script.ts'
 export type LockOwner = { by: string; host: string; since: string; command: string; message?: string }
 
 /**
- * Takes the lock, runs `then`, and keeps the lock until its stdin ends: a holder that dies lets go of it. Where it is
- * taken, ends with exits.lockHeld and the line `lock JSON`.
+ * Takes the lock, runs `then`, and keeps the lock until its stdin ends: a holder that dies lets go of it, but not of one
+ * that somebody else has taken meanwhile. Where it is taken, ends with exits.lockHeld and the line `lock JSON`.
  */
 export function holdLock(scope: string, owner: LockOwner, then: Script): Script {
   return sh`${takeLock(scope, owner)}
-on_exit() { rm -rf "$state/lock"; }
+echo "$$ $boot" >"$state/lock/holder"
+on_exit() { [ "$(cat "$state/lock/owner")" != ${JSON.stringify(owner)} ] || rm -rf "$state/lock"; }
 ${then}
 echo ready
 interruptible sleep 1000000`
 }
 
-/** Takes the lock for as long as nobody releases it. */
+/**
+ * Takes the lock for as long as nobody releases it. One whose holder is gone, because the server lost its power or the
+ * holder was killed, is no lock any more.
+ */
 export function takeLock(scope: string, owner: LockOwner): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+if read -r pid booted 2>/dev/null <"$state/lock/holder"; then
+  [ "$booted" = "$boot" ] && { [ -d "/proc/$pid" ] || ps -p "$pid" >/dev/null 2>&1; } ||
+    { mv "$state/lock" "$state/lock.$$" && rm -rf "$state/lock.$$"; }
+fi
 mkdir "$state/lock" 2>/dev/null || {
   [ -d "$state/lock" ] || exit 1
   printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'

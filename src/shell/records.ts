@@ -1,5 +1,5 @@
 import type { Engine } from '../config/config.ts'
-import { stateFolder } from './names.ts'
+import { labels, stateFolder } from './names.ts'
 import { type Script, sh } from './script.ts'
 
 /** A release as a server remembers it; one line of JSON in `releases/ID.json`. */
@@ -29,18 +29,23 @@ export type AuditEntry = {
   reason?: string
 }
 
+type Old = {
+  /** Running containers that are to be stopped. */
+  retire: readonly string[]
+  containers: readonly string[]
+  images: readonly string[]
+  /** Images that stay; all others that were built for this project go, those of failed releases included. */
+  keep: readonly string[]
+  releases: readonly string[]
+}
+
 /** Makes a release the current one, and takes away what is older than the project retains. */
-export function recordRelease(
-  engine: Engine,
-  scope: string,
-  record: ReleaseRecord,
-  old: { containers: readonly string[]; images: readonly string[]; releases: readonly string[] },
-): Script {
+export function recordRelease(engine: Engine, scope: string, record: ReleaseRecord, old: Old): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
 printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit
 printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit
-${removeOld(engine, old)}`
+${removeOld(engine, scope, old)}`
 }
 
 /** Goes back to a release that is already on record. */
@@ -60,16 +65,20 @@ export function readAudit(scope: string, count: number): Script {
 }
 
 // An image that another container still uses stays: the engine refuses, and that is no failure of ours.
-function removeOld(
-  engine: Engine,
-  {
-    containers,
-    images,
-    releases,
-  }: { containers: readonly string[]; images: readonly string[]; releases: readonly string[] },
-): Script {
-  return sh`${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
-${images.map(image => sh`${engine} image rm ${image} >/dev/null 2>&1`)}
+function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
+  return sh`${retire.length > 0 ? sh`${engine} stop ${retire} >/dev/null 2>&1` : sh`:`}
+${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
+for image in ${images} $(${engine} images --filter ${`label=${labels.project}=${scope}`} --format '{{.Repository}}:{{.Tag}}'); do
+  for kept in ${keep} '<none>:<none>'; do [ "$image" != "$kept" ] || continue 2; done
+  ${removeImage(engine)}
+done
 ${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}
 :`
+}
+
+// It also goes by the digest that it was pulled by; only when both names are gone does its space come back.
+function removeImage(engine: Engine): Script {
+  return sh`digests=$(${engine} image inspect --format '{{range .RepoDigests}}{{.}} {{end}}' "$image" 2>/dev/null)
+  ${engine} image rm "$image" >/dev/null 2>&1
+  for digest in $digests; do ${engine} image rm "$digest" >/dev/null 2>&1; done`
 }

@@ -110,7 +110,7 @@ exec ${engine} run -d --env-file "$private"/environment ${words} ${container.ima
 
 /** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */
 function volumeName(scope: string, service: string, volume: string): string {
-  return /^[./~]/.test(volume) ? volume : `${scope}-${service}-${volume}`
+  return volume.startsWith('/') ? volume : `${scope}-${service}-${volume}`
 }
 
 function waitUntilHealthy(engine: Engine, service: Service, name: string, timing: Replacement['timing']): Script {

@@ -13,7 +13,7 @@ export function renderPlan(plan: Plan): string {
   ].join('\n')
 }
 
-function renderServer({ server, engine, proxy, site, replacements, prune }: ServerPlan): string[] {
+function renderServer({ server, engine, proxy, site, replacements, retire, prune }: ServerPlan): string[] {
   return [
     `  ${server} (${engine})`,
     ...(proxy === 'start' ? ['    start the proxy'] : []),
@@ -21,6 +21,7 @@ function renderServer({ server, engine, proxy, site, replacements, prune }: Serv
     ...replacements.map(
       ({ service, live, image }) => `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
     ),
+    ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: no longer in the configuration`] : []),
     ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
   ]
 }

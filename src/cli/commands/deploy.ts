@@ -8,7 +8,8 @@ import { findVersion } from '../../deploy/version.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, thisMachine, withServers } from '../gather.ts'
-import { confirmPlan, isAsked, release, showPlan } from '../release.ts'
+import { rehearse } from '../rehearse.ts'
+import { confirmPlan, isAsked, release } from '../release.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
@@ -18,17 +19,16 @@ export async function run(context: Context): Promise<void> {
   const version = await findVersion(here, config.root, context.options.text('version'), new Date())
   const work = { config, selected, secrets, here, version }
   const planFrom = (observations: readonly Observation[]) =>
-    planDeploy(config, selected, observations, nextRelease(observations, new Date()), version)
-  const observed = async (runners: Map<string, Runner>) => planFrom(await observeAll(config, runners, context.signal))
+    planDeploy({ config, selected, observations, release: nextRelease(observations, new Date()), version, builderArch })
 
   if (context.options.flag('dry-run')) {
-    return withServers(context, config, secrets, selected.servers, async runners =>
-      showPlan(context, await observed(runners)),
+    return withServers(context, config, secrets, selected.servers, runners =>
+      rehearse(context, config, secrets, runners, planFrom),
     )
   }
   if (isAsked(context)) {
     return withServers(context, config, secrets, selected.servers, async runners => {
-      await confirmPlan(context, await observed(runners))
+      await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
       await withBuild(context, work, images => release(context, config, secrets, runners, planFrom, images))
     })
   }
@@ -39,6 +39,8 @@ export async function run(context: Context): Promise<void> {
     ),
   )
 }
+
+const builderArch = process.arch === 'x64' ? 'amd64' : process.arch
 
 type Work = { config: Config; selected: Selected; secrets: Secrets; here: Runner; version: string }
 

@@ -2,7 +2,8 @@ import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { planRollback } from '../../deploy/plan.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
-import { confirmPlan, isAsked, release, showPlan } from '../release.ts'
+import { rehearse } from '../rehearse.ts'
+import { confirmPlan, isAsked, release } from '../release.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
@@ -12,12 +13,8 @@ export async function run(context: Context): Promise<void> {
   const planFrom = (observations: readonly Observation[]) => planRollback(config, selected, observations)
 
   await withServers(context, config, secrets, selected.servers, async runners => {
-    const isDryRun = context.options.flag('dry-run')
-    if (isDryRun || isAsked(context)) {
-      const plan = planFrom(await observeAll(config, runners, context.signal))
-      if (isDryRun) return showPlan(context, plan)
-      await confirmPlan(context, plan)
-    }
+    if (context.options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)
+    if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
     await release(context, config, secrets, runners, planFrom, async () => new Map())
   })
 }

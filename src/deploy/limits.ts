@@ -1,0 +1,16 @@
+import type { Replacement } from '../shell/replace.ts'
+
+/** Milliseconds after which a server that still says nothing is given up: each many times what the work takes. */
+export const limits = {
+  ask: 60_000,
+  /** The proxy's image may have to be fetched. */
+  proxy: 10 * 60_000,
+  pull: 30 * 60_000,
+  record: 2 * 60_000,
+}
+
+/** What a replacement may take by its own settings, and a minute for the engine. */
+export function replacementLimit({ service, timing }: Pick<Replacement, 'service' | 'timing'>): number {
+  const health = service.proxy?.healthcheck.deploy_timeout ?? 60_000
+  return health + timing.settle + timing.drain_timeout + 2 * timing.stop_timeout + 60_000
+}

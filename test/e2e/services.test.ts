@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { appFiles, createProject, type Project, serversOf } from './harness.ts'
+import { ask } from './load.ts'
+import { describeOnRig } from './rig/describe.ts'
+import { type Rig, startRig } from './rig/rig.ts'
+import { must } from './rig/server.ts'
+
+const host = 'app.example.com'
+const hostile = {
+  PLAIN: `it's $HOME "and" \`id\` $(touch /tmp/pwned) \\n; #x |+*?`,
+  SPACES: '  two  ',
+  EMOJI: '🦜 ünï',
+  LINES: "one\ntwo $(touch /tmp/pwned)\n'three'",
+}
+
+describeOnRig('services of several kinds, on Docker and on Podman', () => {
+  let rig: Rig
+  let project: Project
+  const config = (services: string, more = '') => ({
+    '.jiji/deploy.yml': `project: shop
+builder: {registry: {type: local}}
+${serversOf(rig)}
+deploy: {retain: 2, settle: 1s, stop_timeout: 1s}
+${more}
+services:
+${services}
+`,
+  })
+  const web = `  web:
+    build: {context: .}
+    hosts: [s1, s2]
+    environment:
+      clear: ${JSON.stringify(hostile)}
+      secrets: [SECRET_LINES, RENAMED:SECRET_PLAIN]
+    volumes: ["data:/data"]
+    proxy: {app_port: 3000, hosts: [${host}]}
+`
+  const secrets = { SECRET_PLAIN: `${hostile.PLAIN} hidden`, SECRET_LINES: `-----BEGIN hidden\n${hostile.LINES}\nhidden END-----\n` }
+  const deploy = (version: string, ...more: string[]) =>
+    project.jijiWith(secrets, 'deploy', '--version', version, ...more)
+  const onEach = (line: (engine: string) => string) =>
+    Promise.all(rig.servers.map(server => must(server, line(server.engine))))
+
+  beforeAll(async () => {
+    rig = await startRig({ servers: ['docker', 'podman'], name: 'services', images: ['caddy:2', 'busybox:1'] })
+    project = await createProject(appFiles('one'))
+  })
+  afterAll(async () => {
+    await rig?.stop()
+    await project?.remove()
+  })
+
+  test('a dry run shows the plan and every script, and changes nothing', async () => {
+    await project.write(config(web))
+    const { code, stdout, stderr } = await deploy('v1', '--dry-run', '-v')
+    expect(code).toBe(0)
+    expect(stdout).toContain('web: start localhost:9270/shop-web:v1')
+    expect(stderr).toContain('docker run -d')
+    expect(stderr).toContain('[SECRET_PLAIN]')
+    expect(await onEach(engine => `${engine} ps -aq`)).toEqual(['', ''])
+  })
+
+  test('whatever stands in the environment reaches the container unchanged and runs nothing', async () => {
+    const { code, stderr, stdout } = await deploy('v1', '-v')
+    expect(stderr).not.toContain('error:')
+    expect(code).toBe(0)
+    expect(stdout + stderr).not.toContain('hidden')
+    for (const { address } of rig.servers) {
+      const seen = JSON.parse((await ask({ address, host, path: '/env' })).body)
+      expect(seen).toMatchObject({ ...hostile, SECRET_LINES: secrets.SECRET_LINES, RENAMED: secrets.SECRET_PLAIN })
+    }
+    for (const server of rig.servers) expect((await server.exec('ls /tmp/pwned')).code).not.toBe(0)
+    expect(await onEach(engine => `${engine} volume ls -q | grep data`)).toEqual(['shop-web-data', 'shop-web-data'])
+  })
+
+  test('a worker without ports, a service with a fixed port, and an image as it is', async () => {
+    const more = `${web}  worker:
+    image: busybox:1
+    hosts: [s1, s2]
+    command: ["sleep", "10000"]
+  fixed:
+    build: {context: .}
+    hosts: [s1, s2]
+    ports: ["8090:3000"]
+    stop_first: true
+`
+    await project.write(config(more))
+    const { stderr } = await deploy('v2')
+    // busybox:1 stands on the servers and can be pulled from nowhere.
+    expect(stderr).toContain('busybox:1 could not be pulled')
+    await project.write(config(more.replace('image: busybox:1', 'build: {context: worker}')))
+    await project.write({ 'worker/Dockerfile': 'FROM busybox:1\n' })
+    const { code } = await deploy('v2')
+    expect(code).toBe(0)
+    for (const { address } of rig.servers) expect((await ask({ address, port: 8090, host: 'any' })).body).toBe('one')
+    await project.write(appFiles('two'))
+    expect((await deploy('v3')).code).toBe(0)
+    for (const { address } of rig.servers) expect((await ask({ address, port: 8090, host: 'any' })).body).toBe('two')
+    const { stdout } = await project.jiji('status', '-o', 'json')
+    const states = JSON.parse(stdout).services.map(
+      (one: Record<string, string>) => `${one.service} ${one.server} ${one.version} ${one.state}`,
+    )
+    expect(states).toEqual(
+      ['web', 'worker', 'fixed'].flatMap(name => [`${name} s1 v3 running`, `${name} s2 v3 running`]),
+    )
+  })
+
+  test('a container that ends at once is unhealthy, and what ran before runs again', async () => {
+    await project.write({ 'app.mjs': `console.error('no configuration'); process.exit(3)` })
+    const { code, stderr } = await deploy('v4', '-S', 'fixed')
+    expect(code).toBe(6)
+    await project.write(appFiles('two'))
+    expect(stderr).toContain('no configuration')
+    for (const { address } of rig.servers) {
+      const fixed = () => ask({ address, port: 8090, host: 'any' }).then(({ body }) => body)
+      await expect.poll(fixed, { timeout: 5_000 }).toBe('two')
+    }
+  })
+
+  test('what a service no longer has is stopped, and old releases are removed', async () => {
+    await project.write(config(web))
+    for (const version of ['v5', 'v6', 'v7']) expect((await deploy(version)).code).toBe(0)
+    const containers = await onEach(
+      engine => `${engine} ps -a --filter label=jiji.project=shop --format '{{.Image}}' | sort`,
+    )
+    expect(containers).toEqual(Array(2).fill('localhost:9270/shop-web:v6\nlocalhost:9270/shop-web:v7'))
+    const images = await onEach(
+      engine => `${engine} images --format '{{.Repository}}:{{.Tag}}' | grep shop | sort -u | grep -v none`,
+    )
+    expect(images).toEqual(Array(2).fill('localhost:9270/shop-web:v6\nlocalhost:9270/shop-web:v7'))
+  })
+
+  test('a host name of another project is refused, and its owner is named', async () => {
+    const other = await createProject({ ...appFiles('other') })
+    await other.write({
+      '.jiji/deploy.yml': config(web)['.jiji/deploy.yml'].replace('project: shop', 'project: other'),
+    })
+    const { code, stderr } = await other.jijiWith(secrets, 'deploy', '--version', 'v1')
+    await other.remove()
+    expect(stderr).toContain(`${host} belongs to the project shop`)
+    expect(code).toBe(1)
+  })
+
+  test('of two deploys at once one goes, and one is told who holds the lock: exit 5', async () => {
+    const both = await Promise.all([deploy('v8'), deploy('v9')])
+    expect(both.map(({ code }) => code).toSorted()).toEqual([0, 5])
+    const held = both.find(({ code }) => code === 5)
+    expect(held?.stderr).toContain('the lock is held by')
+    const state = await project.jiji('lock', 'status')
+    expect(state.stdout).toMatch(/s1 +free\ns2 +free/)
+  })
+
+  test('a lock taken by hand holds until it is released; one whose holder lost its power does not', async () => {
+    expect((await project.jiji('lock', 'acquire', '-m', 'database move')).code).toBe(0)
+    const { code, stderr } = await deploy('v10')
+    expect(stderr).toContain('database move')
+    expect(code).toBe(5)
+    expect((await project.jiji('lock', 'release')).code).toBe(0)
+    for (const server of rig.servers) {
+      await must(
+        server,
+        'mkdir -p /var/lib/jiji/shop/lock && echo "999999 another-boot" >/var/lib/jiji/shop/lock/holder',
+      )
+    }
+    expect((await deploy('v10')).code).toBe(0)
+  })
+
+  test('logs come from every server', async () => {
+    const { stdout } = await project.jiji('logs', '-n', '1')
+    expect(stdout).toContain('s1 web | version two listens')
+    expect(stdout).toContain('s2 web | version two listens')
+  })
+})
