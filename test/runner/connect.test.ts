@@ -384,7 +384,7 @@ describe.skipIf(!hasSshd)('authentication', () => {
   })
 })
 
-describe.skipIf(!hasSshd)('the way to a server', () => {
+describe.skipIf(!hasSshd)('the way to a server', { timeout: 20_000 }, () => {
   let bastion: Sshd
   beforeAll(async () => {
     bastion = await startSshd(home)

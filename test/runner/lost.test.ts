@@ -8,7 +8,7 @@ import type { SshTarget } from '../../src/runner/ssh-target.ts'
 import { sh } from '../../src/shell/script.ts'
 import { type Home, hasSshd, makeHome, removeHome, type Sshd, startSshd } from './sshd.ts'
 
-describe.skipIf(!hasSshd)('a connection', () => {
+describe.skipIf(!hasSshd)('a connection', { timeout: 20_000 }, () => {
   let home: Home
   beforeAll(() => {
     home = makeHome()
