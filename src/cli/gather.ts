@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config, Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { resolveSecrets, type Secrets } from '../config/secrets.ts'
+import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { together } from '../deploy/failure.ts'
 import { JijiError } from '../errors.ts'
@@ -23,11 +23,16 @@ export function selectFrom(config: Config, { options }: Context): Selected {
   return select(config, { hosts: options.list('hosts'), services: options.list('services') })
 }
 
-/** The secrets that `parts` of the configuration need; from then on nothing that is printed contains them. */
+/**
+ * The secrets that `parts` of the configuration need. From then on nothing that is printed contains them, nor any other
+ * secret of this configuration that can be found: what a container writes may hold those too.
+ */
 export async function gatherSecrets(context: Context, config: Config, parts: unknown): Promise<Secrets> {
-  const { options, output, environment } = context
+  const { options, output } = context
+  const environment = options.flag('no-host-env') ? undefined : context.environment
+  output.hide(findSecrets(config, environment))
   const secrets = await resolveSecrets(config, parts, {
-    environment: options.flag('no-host-env') ? undefined : environment,
+    environment,
     runCommand: command => runCommand(context, command),
   })
   output.hide(secrets.all)

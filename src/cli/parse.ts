@@ -143,6 +143,11 @@ function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+const exitStatuses = `  0  done                          4  a server could not be reached or refused us
+  1  failed, or a fault of ours    5  the lock is held
+  2  usage or configuration        6  a release was unhealthy and has been rolled back
+  3  a registry refused            7  some servers succeeded and some failed`
+
 /** Of the whole program, of a group of commands (`jiji registry`), or of one command. */
 function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, words: readonly string[]): void {
   const group = words.find(word => word !== 'help')
@@ -161,6 +166,7 @@ function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, wor
           .map(line => line.replace(/ *(\(default: true\))?$/, ''))
           .join('\n'),
       })),
+    ...(command ? [] : [{ title: 'Exit status', body: exitStatuses }]),
   ])
   cli.parse(['node', 'jiji', ...(command ? [command.name] : [])], { run: false })
   cli.outputHelp()

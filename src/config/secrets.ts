@@ -67,6 +67,16 @@ export async function resolveSecrets(config: Config, parts: unknown, sources: So
   return new Secrets(new Map((await Promise.all(values)).filter(entry => entry !== undefined)))
 }
 
+/** Every secret of a configuration that can be found without running anything: what must not be printed. */
+export function findSecrets(config: Config, environment: Sources['environment']): Secret[] {
+  const places = placesOf(config, environment)
+  return references(config).flatMap(({ reference: { text, otherwise } }) => {
+    if (isSecretName(text))
+      return places.flatMap(({ values }) => (values[text] ? [new Secret(text, values[text])] : []))
+    return otherwise === 'value' && !isCommand(text) ? [new Secret('a secret', text)] : []
+  })
+}
+
 type Place = { name: string; values: Readonly<Record<string, string | undefined>> }
 
 function placesOf(config: Config, environment: Sources['environment']): Place[] {

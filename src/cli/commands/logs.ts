@@ -15,7 +15,6 @@ export async function run(context: Context): Promise<void> {
     lines: wholeNumber(options.text('lines') ?? '100'),
     since: options.text('since'),
   }
-  // What a service writes may contain its own secrets: those that can be found are masked.
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
 
   await withServers(context, config, secrets, servers, async runners => {
