@@ -61,6 +61,8 @@ ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
 ${engine} run -d --name ${proxyContainer} --network ${network} --restart unless-stopped ${[
     ...labelWords({ [labels.proxy]: proxyLabel(settings) }),
     ...['-p', `${http_port}:80`, '-p', `${https_port}:443`, '-p', `${https_port}:443/udp`],
+    // Engines hand their own HTTP proxy on to containers; services and health checks are not reached through it.
+    ...['-e', 'http_proxy=', '-e', 'HTTP_PROXY='],
     ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh'],
   ]} ${image} -c ${start} >/dev/null || { status=$?; ${engine} rm -f ${proxyContainer} >/dev/null 2>&1; exit "$status"; }
 `
