@@ -21,7 +21,7 @@ export async function recordWhatIsThere(root, engine, images) {
   )
   const volumes = await must(engine, ['volume', 'ls', '--format', '{{.Name}}'])
   mkdirSync(join(root, '.demo'), { recursive: true })
-  writeFileSync(file, JSON.stringify({ images: found.flat(), volumes: volumes.split('\n') }))
+  writeFileSync(file, JSON.stringify({ images: found.flat(), volumes: volumes.split('\n').filter(Boolean) }))
 }
 
 /**
