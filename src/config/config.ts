@@ -39,7 +39,7 @@ export type BuilderRegistry =
       namespace: string | undefined
     }
 
-export type PullRegistry = { name: string; key: string; username: string; password: SecretReference }
+type PullRegistry = { name: string; key: string; username: string; password: SecretReference }
 
 /** Someone's name and secret for the registry whose canonical key is `key`. */
 export type Credential = { name: string; key: string; username: string; password: SecretReference }
