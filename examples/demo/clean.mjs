@@ -19,22 +19,19 @@ const registry = 'jiji-registry'
  * @param {string[]} images what the demo has pulled, if it was not there before
  */
 export async function clean(root, images) {
+  let isEngineShared = false
   for (const engine of await enginesToClean(root)) {
     const before = readRecord(root, engine)
     await removeContainers(engine)
     const others = await otherProjects(engine)
+    isEngineShared ||= others.length > 0
     if (others.length > 0) await leaveProxy(engine, others)
     else await removeProxy(engine, before)
     await removeRegistry(engine, before)
-    const made = await lines(engine, ['images', '-q', '--filter', `label=jiji.project=${project}`])
-    if (made.length > 0) await run(engine, ['rmi', '-f', ...new Set(made)])
-    await removeStandIns(engine)
-    for (const image of before ? images : []) {
-      if (!before?.images.includes(image)) await run(engine, ['rmi', image])
-    }
+    await removeImages(engine, before ? images.filter(image => !before.images.includes(image)) : [])
   }
   removeState()
-  await stopOwnEngine()
+  if (!isEngineShared) await stopOwnEngine()
   rmSync(join(root, '.demo'), { recursive: true, force: true })
   say('the demo is gone')
 }
@@ -54,7 +51,9 @@ async function enginesToClean(root) {
 /** @param {Engine} engine */
 async function removeContainers(engine) {
   const ids = await lines(engine, ['ps', '-aq', '--filter', `label=jiji.project=${project}`])
-  if (ids.length > 0) await must(engine, ['rm', '-f', '-v', ...ids])
+  if (ids.length === 0) return
+  await must(engine, ['rm', '-f', '-v', ...ids])
+  say(`removed ${ids.length} containers of ${project}`)
 }
 
 /**
@@ -73,7 +72,7 @@ async function otherProjects(engine) {
 async function leaveProxy(engine, others) {
   const forget = `rm -rf sites/${project}.caddy live/${project}; caddy reload --config Caddyfile --adapter caddyfile`
   await run(engine, ['exec', '-w', '/jiji', proxy, 'sh', '-c', forget])
-  say(`the proxy and its network stay: they serve ${[...new Set(others)].join(', ')}`)
+  say(`the engine, the proxy and its network stay: they serve ${[...new Set(others)].join(', ')}`)
 }
 
 /**
@@ -81,7 +80,7 @@ async function leaveProxy(engine, others) {
  * @param {import('./record.mjs').Before | undefined} before
  */
 async function removeProxy(engine, before) {
-  await run(engine, ['rm', '-f', '-v', proxy])
+  if (await removeContainer(engine, proxy)) say('removed the proxy')
   await run(engine, ['network', 'rm', 'jiji'])
   await removeVolumes(engine, ['jiji-proxy', 'jiji-certificates'], before)
 }
@@ -98,7 +97,7 @@ async function removeRegistry(engine, before) {
     say(`the registry stays: it holds ${others.join(', ')}`)
     return
   }
-  await run(engine, ['rm', '-f', '-v', registry])
+  if (await removeContainer(engine, registry)) say('removed the registry')
   await removeVolumes(engine, ['jiji-registry'], before)
 }
 
@@ -117,6 +116,30 @@ async function repositoriesOf(address) {
       await sleep(250)
     }
   }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {string[]} pulled
+ */
+async function removeImages(engine, pulled) {
+  const built = new Set(await lines(engine, ['images', '-q', '--filter', `label=jiji.project=${project}`]))
+  if (built.size > 0) await run(engine, ['rmi', '-f', ...built])
+  const standIns = await removeStandIns(engine)
+  for (const image of pulled) await run(engine, ['rmi', image]) // refused while something else uses it
+  const count = built.size + standIns.length
+  if (count > 0) say(`removed ${count} images that were built here`)
+}
+
+/**
+ * @param {Engine} engine
+ * @param {string} name
+ * @returns {Promise<boolean>} whether it was there
+ */
+async function removeContainer(engine, name) {
+  if ((await run(engine, ['inspect', '--type', 'container', name])).code !== 0) return false
+  await must(engine, ['rm', '-f', '-v', name])
+  return true
 }
 
 /**
