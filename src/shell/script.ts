@@ -37,10 +37,12 @@ export function sh(
   ...values: readonly (Word | readonly Word[] | Script | readonly Script[])[]
 ): Script {
   const pieces: (string | Secret)[] = []
+  let open = ''
   texts.forEach((text, index) => {
     pieces.push(text)
     if (index === values.length) return
-    if (/["'`]$/.test(text)) throw new Error(`a value must not stand in quotes: ${text.trim()}`)
+    open = openAfter(text, open)
+    if (open) throw new Error(`a value must not stand in ${open === '#' ? 'a comment' : 'quotes'}: ${text.trim()}`)
     pieces.push(...piecesOf(values[index]))
   })
   return new Script(pieces)
@@ -55,6 +57,18 @@ export function lines(...scripts: readonly Script[]): Script {
 export function quote(text: string): string {
   if (text.includes('\0')) throw new Error('a NUL byte cannot be passed to a shell')
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** The quote or the comment that is open where a text ends. */
+function openAfter(text: string, before: string): string {
+  let open = before
+  for (const [part] of text.matchAll(/\\[\s\S]|(?<![^\s;])#|["'`\n]/g)) {
+    if (open === '#') open = part.endsWith('\n') ? '' : open
+    else if (open === "'") open = part.endsWith("'") ? '' : open
+    else if (part === open) open = ''
+    else if (open === '' && /^["'`#]/.test(part)) open = part
+  }
+  return open
 }
 
 function piecesOf(value: unknown): (string | Secret)[] {

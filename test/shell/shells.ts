@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { frame } from '../../src/shell/frame.ts'
+import type { Script } from '../../src/shell/script.ts'
+import { folderWith } from '../config/folder.ts'
+
+/** The POSIX shells of this machine: `sh` is one of them, and servers have others. */
+export const shells: readonly (readonly [string, ...string[]])[] = (
+  [['sh'], ['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh'], ['ksh'], ['mksh'], ['yash']] as const
+).filter(([program, ...words]) => spawnSync(program, [...words, '-c', 'exit 7']).status === 7)
+
+export type Ran = { code: number | null; stdout: string; stderr: string }
+
+type Options = {
+  shell?: readonly [string, ...string[]]
+  environment?: Record<string, string>
+  /** Ends stdin when this text has come on stdout. */
+  hangUpAt?: string
+  /** Closes stdout when this text has come on it. */
+  deafAt?: string
+}
+
+/** Runs a script as the runners do: over stdin, which stays open until it has ended. */
+export function runFramed(script: Script, options: Options = {}): Promise<Ran> {
+  const { shell: [program, ...words] = ['sh'] as const, environment = {}, hangUpAt, deafAt } = options
+  const child = spawn(program, words, { env: { ...process.env, ...environment }, stdio: 'pipe' })
+  let stdout = ''
+  let stderr = ''
+  child.stdin.on('error', () => {})
+  child.stdin.write(frame(script))
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    if (hangUpAt !== undefined && stdout.includes(hangUpAt)) child.stdin.end()
+    if (deafAt !== undefined && stdout.includes(deafAt)) child.stdout.destroy()
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', () => child.stdin.destroy())
+    child.on('close', code => resolve({ code, stdout, stderr }))
+  })
+}
+
+/** What a shell says of a script that it only reads: undefined when it understands it. */
+export function misunderstood([program, ...words]: readonly [string, ...string[]], script: Script): string | undefined {
+  const { status, stderr } = spawnSync(program, [...words, '-n'], { input: frame(script), encoding: 'utf8' })
+  return status === 0 ? undefined : stderr
+}
+
+export type Bench = {
+  folder: string
+  environment: Record<string, string>
+  /** Each call of an engine, as its words. */
+  calls(): string[][]
+  /** Runs it with everything that would go to /var/lib/jiji in a folder of the bench. */
+  run(script: Script, options?: Options): Promise<Ran>
+}
+
+/**
+ * A folder with a docker and a podman that only note their words, and answer as the lines of a `case` say: its word
+ * is all of theirs.
+ */
+export function benchWith(answers = ''): Bench {
+  const folder = folderWith({ calls: '', 'state/x': '' })
+  for (const engine of ['docker', 'podman']) {
+    const file = join(folder, engine)
+    writeFileSync(
+      file,
+      `#!/bin/sh
+{ printf '%s' ${engine}; for word; do printf '\\037%s' "$word"; done; printf '\\036'; } >>'${folder}/calls'
+case "$*" in
+${answers}
+*) ;;
+esac
+`,
+    )
+    chmodSync(file, 0o755)
+  }
+  const environment = {
+    PATH: `${folder}${delimiter}${process.env.PATH}`,
+    HOME: folder,
+    DOCKER_CONFIG: '',
+    BENCH: folder,
+  }
+  const relocated = (script: Script): Script =>
+    Object.assign(Object.create(script), {
+      render: () => script.render().replaceAll('/var/lib/jiji', `${folder}/state`),
+    }) as Script
+  return {
+    folder,
+    environment,
+    calls: () =>
+      readFileSync(join(folder, 'calls'), 'utf8')
+        .split('\u001e')
+        .filter(call => call !== '')
+        .map(call => call.split('\u001f')),
+    run: (script, options = {}) =>
+      runFramed(relocated(script), { ...options, environment: { ...environment, ...options.environment } }),
+  }
+}
