@@ -6,7 +6,8 @@ import type { Script } from './script.ts'
  * what it began in `on_exit`, which runs in any case.
  *
  * - The whole is one compound command, so that the shell has read all of it before it starts.
- * - A shell runs a trap only when its foreground child has ended: long commands go through `interruptible`.
+ * - A shell runs a trap only when its foreground child has ended: long commands go through `interruptible`. The signal
+ *   may come before `$!` is kept, and a child that has just been forked forgets it: hence `new`, and a second kill.
  * - What must not be left behind, such as a credential, goes into the folder that `make_private` makes: on tmpfs, for
  *   this user alone, removed with the script however it ends.
  * - SIGPIPE is ignored, or a progress line after the connection is lost would kill the shell before its clean-up.
@@ -19,7 +20,7 @@ LC_ALL=C
 export PATH LC_ALL
 umask 077
 on_exit() { :; }
-interruptible() { "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }
+interruptible() { child=new; "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }
 child= watch= private=
 make_private() {
   for folder in /dev/shm "$XDG_RUNTIME_DIR" /run "\${TMPDIR:-/tmp}"; do [ -d "$folder" ] && [ -w "$folder" ] && break; done
@@ -28,7 +29,8 @@ make_private() {
 leave() {
   status=$?
   trap '' TERM HUP INT
-  [ -z "$child" ] || kill "$child"
+  [ "$child" != new ] || child=$!
+  [ -z "$child" ] || { kill "$child"; (sleep 0.1; kill "$child") >/dev/null & }
   on_exit
   [ -z "$private" ] || rm -rf "$private"
   kill "$watch"
