@@ -1,0 +1,63 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { appFiles, createProject, type Project } from './harness.ts'
+import { ask } from './load.ts'
+import { describeOnRig } from './rig/describe.ts'
+import { type Rig, startRig } from './rig/rig.ts'
+import { must, type Server } from './rig/server.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const examples = readdirSync(join(root, 'examples')).filter(name => existsSync(join(root, 'examples', name, '.jiji')))
+
+describeOnRig('what people begin with', () => {
+  let rig: Rig
+  let server: Server
+  let project: Project
+
+  beforeAll(async () => {
+    rig = await startRig({ servers: ['docker'], name: 'examples', images: ['caddy:2', 'registry:2', 'node:20-slim'] })
+    server = rig.servers[0] as Server
+  })
+  afterAll(async () => {
+    await rig?.stop()
+    await project?.remove()
+  })
+
+  test('the template that init writes deploys, once it names a server', async () => {
+    project = await createProject(appFiles('one'))
+    expect((await project.jiji('init')).code).toBe(0)
+    await project.write({
+      '.jiji/deploy.test.yml': `ssh: {config: ${rig.sshConfigFile}}\nservers: {web1: {host: s1}}\n`,
+    })
+    const { code, stderr } = await project.jiji('deploy', '-e', 'test', '--version', 'v1')
+    expect(stderr).not.toContain('error:')
+    expect(code).toBe(0)
+    expect((await ask({ address: server.address, host: 'app.example.com' })).body).toBe('one')
+    // The proxy of one project has other ports than that of the next.
+    await must(server, 'docker rm -f $(docker ps -aq)')
+  })
+
+  // An example for this machine is deployed by a server of the rig to itself: it has an engine and nothing to lose.
+  for (const name of examples) {
+    test(`examples/${name} deploys`, async () => {
+      await must(server, `rm -rf /root/example && cp -r ${join(root, 'examples', name)} /root/example`)
+      const run = await server.exec(`cd /root/example && ${process.execPath} ${join(root, 'dist/main.js')} deploy`)
+      expect(run.stderr).not.toContain('error:')
+      expect(run.code).toBe(0)
+      const [, address] = /http:\/\/(\S+)/.exec(run.stdout) ?? []
+      const [host = '', port = '80'] = address?.split(':') ?? []
+      expect((await ask({ address: server.address, port: Number(port), host })).body).toContain('Hello')
+    })
+  }
+
+  test("this repository's own deploy.yml deploys", async () => {
+    await must(server, `rm -rf /root/own && mkdir /root/own && cd ${root} && cp -r .jiji examples /root/own`)
+    const run = await server.exec(`cd /root/own && ${process.execPath} ${join(root, 'dist/main.js')} deploy`)
+    expect(run.stderr).not.toContain('error:')
+    expect(run.code).toBe(0)
+    const own = { address: server.address, port: 8080, host: 'hello.localhost' }
+    expect((await ask(own)).body).toBe('Hello from jiji\n')
+  })
+})
