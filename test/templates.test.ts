@@ -7,9 +7,8 @@ import { schema } from '../src/config/schema.ts'
 const template = readFileSync(new URL('../templates/deploy.yml', import.meta.url), 'utf8')
 
 test('the template explains every key that there is', () => {
-  const unexplained = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })).filter(
-    key => !new RegExp(`\\b${key}:`).test(template),
-  )
+  const described: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  const unexplained = keysOf(described as JsonSchema).filter(key => !new RegExp(`\\b${key}:`).test(template))
   expect(unexplained).toEqual([])
 })
 

@@ -34,14 +34,14 @@ export type Digests = ReadonlyMap<string, string>
  * Builds and pushes what a plan asks for.
  * @throws JijiError build.failed, push.failed, registry.refused, engine.*
  */
-export async function buildAndPush(context: BuildContext, plan: Pick<Plan, 'builds' | 'version'>): Promise<Digests> {
+export async function buildAndPush(context: BuildContext, plan: Pick<Plan, 'builds'>): Promise<Digests> {
   const digests = new Map<string, string>()
   if (plan.builds.length === 0) return digests
   await prepareRegistry(context)
   for (const build of plan.builds) {
     const service = context.config.services.find(({ name }) => name === build.service)
     if (!service?.build) continue
-    await buildService(context, service, build.name, build.platforms, plan.version)
+    await buildService(context, service, build.name, build.platforms)
     digests.set(service.name, await push(context, service, build.name))
   }
   return digests
@@ -52,7 +52,6 @@ export async function buildService(
   service: Service,
   name: string,
   platforms: readonly string[],
-  version: string,
 ): Promise<void> {
   const { config, secrets, here, signal, report } = context
   const { build } = service
@@ -71,7 +70,8 @@ export async function buildService(
     context: join(config.root, build.context),
     platform: platforms[0] || undefined,
     noCache: context.noCache || !config.builder.cache,
-    labels: { 'org.opencontainers.image.version': version, [labels.project]: config.scope },
+    // No version among them: an image that did not change stays the same image.
+    labels: { [labels.project]: config.scope },
     secrets: build.secrets.map(reference => secrets.of(reference)),
     login: dockerConfigWith(credentialsOf(config).map(credential => asLogin(credential, secrets))),
   })

@@ -85,20 +85,21 @@ export type DeployRequest = {
  */
 export function planDeploy({ config, selected, observations, release, version, builderArch }: DeployRequest): Plan {
   const services = selected.services
-  const servers = selected.servers.filter(({ name }) => services.some(service => service.servers.includes(name)))
   return {
     ...heading('deploy', config, release, version),
     builds: buildsOf(config, selected, version),
-    servers: servers.map(server => {
+    servers: selected.servers.flatMap(server => {
       const observation = observationOf(observations, server)
       const own = services.filter(service => service.servers.includes(server.name))
+      const retire = retireOf(config, observation)
+      if (own.length === 0 && retire.length === 0) return []
       if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
       const replacements = own.map(service => replacementOf(config, service, observation, release, version))
       return {
         ...serverPlan(server, observation),
         ...proxyPlan(config, server, observation),
         replacements,
-        retire: retireOf(config, observation),
+        retire,
         prune: pruneOf(config, observation, replacements),
       }
     }),
@@ -107,7 +108,8 @@ export function planDeploy({ config, selected, observations, release, version, b
 
 /** @throws JijiError rollback.nothing when a server has no earlier release whose containers are all still there */
 export function planRollback(config: Config, selected: Selected, observations: readonly Observation[]): Plan {
-  const targets = selected.servers.map(server => {
+  const servers = selected.servers.filter(({ name }) => selected.services.some(one => one.servers.includes(name)))
+  const targets = servers.map(server => {
     const observation = observationOf(observations, server)
     return { server, observation, target: releaseBefore(observation) }
   })
@@ -185,7 +187,8 @@ function serverPlan(
 // Routes are those of the whole project on that server, so that deploying one service leaves the others' in place.
 function proxyPlan(config: Config, server: Server, observation: Observation): Pick<ServerPlan, 'proxy' | 'site'> {
   const routed = config.services.filter(service => service.proxy && service.servers.includes(server.name))
-  if (routed.length === 0) return { proxy: 'none' }
+  const isRouting = observation.sites.some(({ project, hosts }) => project === config.scope && hosts.length > 0)
+  if (routed.length === 0 && !isRouting) return { proxy: 'none' }
   const site = renderSite(config.scope, routed)
   checkRoutes(server.name, site, observation)
   const wanted = proxyLabel(config.proxy)

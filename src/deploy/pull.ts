@@ -26,6 +26,7 @@ export async function pullOn(
   digests: Digests,
 ): Promise<Digests> {
   const { registry } = context.config.builder
+  if (plan.replacements.length === 0) return new Map()
   const isBuilt = plan.replacements.some(({ service }) => digests.has(service))
   if (registry.type !== 'local' || !isBuilt) return pull(context, runner, plan, digests, undefined)
   if (!canTunnel(runner)) return pull(context, runner, plan, digests, `localhost:${registry.port}`)

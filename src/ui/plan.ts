@@ -17,7 +17,7 @@ function renderServer({ server, engine, proxy, site, replacements, retire, prune
   return [
     `  ${server} (${engine})`,
     ...(proxy === 'start' ? ['    start the proxy'] : []),
-    ...(site ? [`    route ${site.hosts.join(', ')}`] : []),
+    ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
     ...replacements.map(
       ({ service, live, image }) => `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
     ),

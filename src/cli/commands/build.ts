@@ -21,14 +21,14 @@ export async function run(context: Context): Promise<void> {
   if (options.flag('no-push')) {
     for (const { service: wanted, name, platforms } of builds) {
       const service = selected.services.find(({ name }) => name === wanted)
-      if (service) await buildService(build, service, name, platforms, version)
+      if (service) await buildService(build, service, name, platforms)
     }
     show(
       context,
       builds.map(({ service, name }) => ({ service, name })),
     )
   } else {
-    const digests = await buildAndPush(build, { builds, version })
+    const digests = await buildAndPush(build, { builds })
     show(
       context,
       builds.map(({ service, name }) => ({ service, name, digest: digests.get(service) ?? '' })),

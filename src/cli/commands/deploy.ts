@@ -56,7 +56,7 @@ async function withBuild<T>(
   const builds: Plan['builds'] = buildsOf(config, selected, version)
   const report = context.output.event.bind(context.output)
   const noCache = context.options.flag('no-cache')
-  const images = buildAndPush({ config, secrets, here, noCache, report, signal }, { builds, version })
+  const images = buildAndPush({ config, secrets, here, noCache, report, signal }, { builds })
   images.catch(() => {})
   try {
     return await use(() => images)
