@@ -1,0 +1,179 @@
+import type { Engine, Service } from '../../src/config/config.ts'
+import { Secret } from '../../src/config/secret.ts'
+import { requireEngine } from '../../src/shell/engine.ts'
+import { buildImage, ensureLocalRegistry, pullImages, pushImage, removeLocalRegistry } from '../../src/shell/images.ts'
+import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
+import { logIn, logOut } from '../../src/shell/login.ts'
+import { readLogs } from '../../src/shell/logs.ts'
+import { observe } from '../../src/shell/observe.ts'
+import { createProxy, renderSite, writeSite } from '../../src/shell/proxy.ts'
+import { appendAudit, readAudit, recordCurrent, recordRelease } from '../../src/shell/records.ts'
+import { replaceContainer } from '../../src/shell/replace.ts'
+import { type Script, sh } from '../../src/shell/script.ts'
+import { configOf } from '../config/deploy-yml.ts'
+
+/** Text that would do harm where it is not quoted; each use of it leaves the file `pwned` in $BENCH. */
+export const hostile = `a'b"c $(touch "$BENCH/pwned") \`touch "$BENCH/pwned"\` ; touch $BENCH/pwned; # \\`
+export const hostileLines = `${hostile}\ntouch "$BENCH/pwned"\n`
+
+export const secretValues = ["hunter'2 $(touch $BENCH/pwned)", 'multi\nline\n-----END-----\n']
+const [single = '', multiple = ''] = secretValues
+
+export const service: Service = {
+  ...(configOf(`project: myapp
+servers: {web1: {host: a}}
+services:
+  web:
+    image: redis:7
+    hosts: [web1]
+    ports: ["3000", "127.0.0.1:80:80/tcp"]
+    volumes: ["data:/data", "/srv:/srv:ro"]
+    stop_first: true
+    proxy: {app_port: 3000, hosts: [app.example.com, "*.example.com"], ssl: true}
+`).services[0] as Service),
+  command: ['./work', hostile, '-n', ''],
+  environment: { clear: { PLAIN: 'x', HOSTILE: hostile, LINES: hostileLines }, secrets: [] },
+}
+
+const worker: Service = { ...service, name: 'worker', stop_first: false }
+delete (worker as { proxy?: unknown }).proxy
+
+export const login = {
+  key: 'ghcr.io/owner',
+  username: `me'$(touch $BENCH/pwned)`,
+  password: new Secret('TOKEN', single),
+}
+const owner = { by: hostile, host: hostile, since: '2026-01-31T12:00:00Z', command: 'deploy', message: hostileLines }
+const timing = { drain_timeout: 1000, stop_timeout: 1000, settle: 0 }
+const scope = 'myapp-staging'
+
+const created = {
+  image: 'ghcr.io/owner/app:1.10',
+  release: '20260131-120000',
+  version: '1.10',
+  digest: 'sha256:0',
+  secrets: [
+    { name: 'TOKEN', value: new Secret('TOKEN', single) },
+    { name: 'KEY', value: new Secret('KEY', multiple) },
+  ],
+}
+const build = {
+  context: '.',
+  dockerfile: `docker/${hostile}`,
+  args: { A: hostile, B: hostileLines },
+  target: hostile,
+  secrets: [],
+}
+const local = { type: 'local', port: 9270, image: 'registry:2' } as const
+
+/** Every script that there is, with values that would do harm. */
+export function everyScript(engine: Engine): Record<string, Script> {
+  return {
+    'observe a server': observe(engine, scope),
+    'hold the lock': holdLock(scope, owner, sh`:`),
+    'take the lock': takeLock(scope, owner),
+    'release the lock': releaseLock(scope),
+    'read the lock': readLock(scope),
+    'append to the audit': appendAudit(scope, {
+      at: '2026-01-31T12:00:00Z',
+      by: hostile,
+      action: 'deploy',
+      project: 'myapp',
+      server: 'web1',
+      result: 'failed',
+      reason: hostileLines,
+    }),
+    'read the audit': readAudit(scope, 20),
+    'record a release': recordRelease(
+      engine,
+      scope,
+      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: hostile, services: {} },
+      { retire: [hostile], containers: [hostile], images: [hostile], keep: [hostile], releases: ['20260101-000000'] },
+    ),
+    'record a release, nothing old': recordRelease(
+      engine,
+      scope,
+      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: 'me', services: {} },
+      { retire: [], containers: [], images: [], keep: [], releases: [] },
+    ),
+    'go back to a release': recordCurrent(scope, '20260131-120000'),
+    'build an image': buildImage(engine, build, {
+      name: 'ghcr.io/owner/app:1.10',
+      context: `/tmp/${hostile}`,
+      platform: 'linux/arm64',
+      noCache: true,
+      labels: { 'a.b': hostile },
+      secrets: [new Secret('NPM_TOKEN', single), new Secret('OTHER', multiple)],
+      login: new Secret('TOKEN', '{"auths":{}}'),
+    }),
+    'build an image, plainly': buildImage(
+      engine,
+      { context: '.', args: {}, secrets: [] },
+      {
+        name: 'localhost:9270/app:1',
+        context: '/tmp',
+        platform: undefined,
+        noCache: false,
+        labels: {},
+        secrets: [],
+        login: undefined,
+      },
+    ),
+    'push an image': pushImage(engine, 'ghcr.io/owner/app:1.10', new Secret('TOKEN', '{"auths":{}}')),
+    'push an image here': pushImage(engine, 'localhost:9270/app:1.10', undefined),
+    'pull images': pullImages(engine, [
+      { service: 'web', source: 'ghcr.io/owner/app@sha256:0', name: 'ghcr.io/owner/app:1', login },
+      { service: 'db', source: `redis${hostile}`, name: `redis${hostile}`, login: undefined },
+    ]),
+    'pull nothing': pullImages(engine, []),
+    'start the local registry': ensureLocalRegistry(engine, local, {
+      container: 'jiji-registry',
+      label: 'jiji.registry',
+    }),
+    'remove the local registry': removeLocalRegistry(engine, 'jiji-registry'),
+    'log in': logIn(engine, login),
+    'log in to Docker Hub': logIn(engine, { ...login, key: 'docker.io' }),
+    'log out': logOut(engine, 'ghcr.io/owner'),
+    'log out of Docker Hub': logOut(engine, 'docker.io'),
+    'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
+    'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
+    'write routes': writeSite(engine, renderSite(scope, [service])),
+    'ask for the engine': requireEngine(engine),
+    'replace a container': replaceContainer(engine, {
+      scope,
+      service,
+      candidate: { name: 'myapp-web-2', slot: 'b', create: created },
+      live: { name: 'myapp-web-1', slot: 'a' },
+      afterwards: 'stop',
+      leftovers: { remove: ['x'], stop: ['y'] },
+      timing,
+    }),
+    'replace a container that has no route': replaceContainer(engine, {
+      scope,
+      service: worker,
+      candidate: { name: 'myapp-worker-2', slot: 'b', create: created },
+      live: { name: 'myapp-worker-1', slot: 'a' },
+      afterwards: 'remove',
+      leftovers: { remove: [], stop: [] },
+      timing,
+    }),
+    'start a first container': replaceContainer(engine, {
+      scope,
+      service: { ...worker, environment: { clear: {}, secrets: [] } },
+      candidate: { name: 'myapp-worker-1', slot: 'a', create: { ...created, secrets: [] } },
+      live: undefined,
+      afterwards: 'stop',
+      leftovers: { remove: [], stop: [] },
+      timing,
+    }),
+    'go back to a container': replaceContainer(engine, {
+      scope,
+      service,
+      candidate: { name: 'myapp-web-1', slot: 'a' },
+      live: { name: 'myapp-web-2', slot: 'b' },
+      afterwards: 'remove',
+      leftovers: { remove: [], stop: [] },
+      timing,
+    }),
+  }
+}

@@ -1,0 +1,424 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/config/config.ts'
+import { Secret } from '../../src/config/secret.ts'
+import { authFile, exits, requireEngine } from '../../src/shell/engine.ts'
+import { pullImages } from '../../src/shell/images.ts'
+import { holdLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
+import { logIn, logOut } from '../../src/shell/login.ts'
+import { readLogs } from '../../src/shell/logs.ts'
+import { renderSite, switchWords } from '../../src/shell/proxy.ts'
+import { appendAudit, readAudit } from '../../src/shell/records.ts'
+import { replaceContainer } from '../../src/shell/replace.ts'
+import { sh } from '../../src/shell/script.ts'
+import { everyScript, hostile, hostileLines, login, secretValues, service } from './hostile.ts'
+import { type Bench, benchWith, misunderstood, shells } from './shells.ts'
+
+const engines: Engine[] = ['docker', 'podman']
+const all = engines.flatMap(engine =>
+  Object.entries(everyScript(engine)).map(([name, script]) => [engine, name, script] as const),
+)
+
+describe('every shell understands how to', () => {
+  test.each(all)('%s: %s', (_, __, script) => {
+    for (const shell of shells) expect(misunderstood(shell, script), shell.join(' ')).toBeUndefined()
+  })
+})
+
+describe('no text becomes code when it is to', () => {
+  const answers = `'ps '*) echo c1 ;;
+'images '*|*'image inspect'*|'inspect '*) exit 0 ;;
+'exec '*) cat >/dev/null; exit 0 ;;
+*'buildx version') exit 0 ;;`
+
+  test.each(all)('%s: %s', async (_, name, script) => {
+    const bench = benchWith(answers)
+    const hangUpAt = name === 'hold the lock' ? 'ready' : undefined
+    await bench.run(script, hangUpAt ? { hangUpAt } : {})
+    expect(readdirSync(bench.folder)).not.toContain('pwned')
+    for (const call of bench.calls())
+      for (const value of secretValues) expect(call.join(' '), 'a secret among the words').not.toContain(value)
+  })
+})
+
+describe('no secret can be read in a script that is shown', () => {
+  test.each(all)('%s: %s', (_, __, script) => {
+    for (const value of secretValues) {
+      expect(String(script)).not.toContain(value)
+      expect(String(script)).not.toContain(Buffer.from(value).toString('base64'))
+    }
+  })
+})
+
+describe('what is written', () => {
+  test('to log in', () => {
+    const one = { key: 'ghcr.io/owner', username: 'me', password: new Secret('TOKEN', 'x') }
+    expect(`${logIn('docker', one)}`).toBe(
+      "printf '%s' [TOKEN] | docker login --username me --password-stdin ghcr.io >/dev/null",
+    )
+    expect(`${logIn('podman', one)}`).toBe(
+      `file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/.config}/containers/auth.json}
+mkdir -p "\${file%/*}"
+printf '%s' [TOKEN] | podman login --authfile "$file" --username me --password-stdin ghcr.io >/dev/null`,
+    )
+  })
+  test('to read logs', () => {
+    const how = { follow: true, lines: 20, since: '10m' }
+    expect(`${readLogs('docker', 'app-web-1', how)}`).toBe(
+      'interruptible docker logs --tail 20 --follow --since 10m app-web-1 2>&1',
+    )
+  })
+  test('to pull with a credential that is never at rest', () => {
+    const one = { key: 'ghcr.io', username: 'me', password: new Secret('TOKEN', 'x') }
+    const pull = { service: 'web', source: 'ghcr.io/me/app@sha256:01', name: 'ghcr.io/me/app:1', login: one }
+    expect(`${pullImages('podman', [pull])}`).toBe(`make_private; :
+if podman image inspect ghcr.io/me/app@sha256:01 >/dev/null 2>&1; then echo 'there web'
+else
+  printf '%s' [TOKEN] >"$private"/config.json
+  interruptible podman pull -q --authfile "$private/config.json"  ghcr.io/me/app@sha256:01 >/dev/null || { status=$?; echo 'failed web'; exit "$status"; }
+  echo 'pulled web'
+fi
+podman tag ghcr.io/me/app@sha256:01 ghcr.io/me/app:1 || exit
+printf 'digest %s ' web
+podman image inspect --format '{{json .RepoDigests}}' ghcr.io/me/app:1`)
+  })
+  test('to switch', () => {
+    expect(switchWords('app', 'web', 'b')).toEqual(['touch', '/jiji/live/app/web.b'])
+    expect(switchWords('app', 'web', 'a')).toEqual(['rm', '-f', '/jiji/live/app/web.b'])
+  })
+  test('for the proxy', () => {
+    const site = renderSite('app', [{ ...service, proxy: { ...defined(service.proxy), hosts: ['App.example.com'] } }])
+    expect(site).toMatchObject({ project: 'app', hosts: ['app.example.com'] })
+    expect(site.text).toBe(`# {"project":"app","hosts":["app.example.com"],"hash":"${site.hash}"}
+https://app.example.com {
+	@b file {
+		root /jiji/live
+		try_files /app/web.b
+	}
+	handle @b {
+		reverse_proxy app-web-b:3000 {
+			transport http {
+				keepalive 3s
+			}
+		}
+	}
+	handle {
+		reverse_proxy app-web-a:3000 {
+			transport http {
+				keepalive 3s
+			}
+		}
+	}
+}
+`)
+  })
+  test.each<[Engine, string, string, string]>([
+    ['docker', 'ghcr.io/owner', 'ghcr.io', 'me:a:b'],
+    ['podman', 'ghcr.io/owner', 'ghcr.io', 'me:a:b'],
+    ['docker', 'docker.io', 'https://index.docker.io/v1/', 'me:a:b'],
+    ['podman', 'docker.io', 'docker.io', 'me:a:b'],
+    ['docker', 'registry.example.com:5000', 'registry.example.com:5000', 'me:a:b'],
+  ])('as a login for %s at %s', (engine, key, entry, plain) => {
+    const file = authFile(engine, key, 'me', new Secret('TOKEN', 'a:b'))
+    expect(String(file)).toBe('[TOKEN]')
+    expect(JSON.parse(file.reveal())).toEqual({ auths: { [entry]: { auth: Buffer.from(plain).toString('base64') } } })
+  })
+})
+
+describe('a container', () => {
+  const replace = (engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) => {
+    const bench = benchWith(answers)
+    const script = replaceContainer(engine, {
+      scope: 'myapp',
+      service: { ...service, stop_first: false },
+      candidate: {
+        name: 'new',
+        slot: 'b',
+        create: {
+          image: 'app:1',
+          release: 'r2',
+          version: '1.10',
+          digest: 'sha256:0',
+          secrets: [
+            { name: 'TOKEN', value: new Secret('TOKEN', secretValues[0] ?? '') },
+            { name: 'KEY', value: new Secret('KEY', secretValues[1] ?? '') },
+          ],
+        },
+      },
+      live: { name: 'old', slot: 'a' },
+      afterwards: 'stop',
+      leftovers: { remove: [], stop: [] },
+      timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },
+      ...over,
+    })
+    return { bench, ran: bench.run(script) }
+  }
+  const healthy = `'inspect --format {{.State'*) echo 'true 0 0 healthy' ;;
+'inspect --format {{(index'*) echo 10.0.0.9 ;;`
+  const keepEnvironment = `'run '*) for word; do [ "$last" != --env-file ] || cat "$word" >"$BENCH/environment"; last=$word; done
+  printf '%s' "$LINES" >"$BENCH/lines"; printf '%s' "$KEY" >"$BENCH/key" ;;`
+
+  test.each(engines)('gets every variable to the byte, in files and not among the words (%s)', async engine => {
+    const { bench, ran } = replace(engine, `${healthy}\n${keepEnvironment}`)
+    expect((await ran).stdout).toBe('started\nhealthy\nstopped\n')
+    expect(readFileSync(join(bench.folder, 'environment'), 'utf8')).toBe(
+      `PLAIN=x\nHOSTILE=${hostile}\nTOKEN=${secretValues[0]}\n`,
+    )
+    expect(readFileSync(join(bench.folder, 'lines'), 'utf8')).toBe(hostileLines)
+    expect(readFileSync(join(bench.folder, 'key'), 'utf8')).toBe(secretValues[1])
+    const words = runOf(bench)
+    expect(words).toEqual(expect.arrayContaining(['-e', 'LINES', 'KEY', 'myapp-web-data:/data', '/srv:/srv:ro']))
+    expect(words.slice(words.indexOf('app:1'))).toEqual(['app:1', './work', hostile, '-n', ''])
+    expect(words).toEqual(expect.arrayContaining(['jiji.hosts=app.example.com *.example.com', 'jiji.slot=b']))
+  })
+
+  test('that is healthy takes over, and the old one is stopped', async () => {
+    const { bench, ran } = replace('docker', healthy)
+    expect((await ran).code).toBe(0)
+    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'exec', 'exec', 'stop'])
+    expect(bench.calls().at(-1)).toEqual(['docker', 'stop', '-t', '2', 'old'])
+  })
+
+  test('that ends is shown with its last lines, and goes', async () => {
+    const { bench, ran } = replace(
+      'docker',
+      `'inspect --format {{.State'*) echo 'false 0 3' ;;
+'logs '*) echo one; echo two >&2 ;;`,
+    )
+    const { code, stdout } = await ran
+    expect(code).toBe(exits.unhealthy)
+    expect(stdout).toBe('started\nreason it ended with status 3\nlog one\nlog two\n')
+    expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
+    expect(verbs(bench)).not.toContain('stop')
+  })
+
+  test('that does not answer in time goes', async () => {
+    const { bench, ran } = replace(
+      'docker',
+      `${healthy}
+'exec '*) echo 503; exit 1 ;;`,
+      {
+        service: {
+          ...service,
+          stop_first: false,
+          proxy: {
+            ...defined(service.proxy),
+            healthcheck: { path: '/up', interval: 100, timeout: 1000, deploy_timeout: 0 },
+          },
+        },
+      },
+    )
+    const { code, stdout } = await ran
+    expect(code).toBe(exits.unhealthy)
+    expect(stdout).toBe('started\nreason /up answered 503 in 0 s\n')
+    expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
+  })
+
+  test('that cannot be started goes, and says so', async () => {
+    const { bench, ran } = replace('docker', `'run '*) echo 'port is taken' >&2; exit 125 ;;`)
+    const { code, stdout, stderr } = await ran
+    expect([code, stdout, stderr]).toEqual([exits.notStarted, '', 'port is taken\n'])
+    expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
+  })
+
+  test('that is to stop first gives the old one back when it fails', async () => {
+    const { bench, ran } = replace('docker', `'inspect '*) echo 'false 0 1' ;;`, {
+      service: { ...service, stop_first: true },
+    })
+    expect((await ran).code).toBe(exits.unhealthy)
+    const calls = bench.calls().map(call => call.slice(1).join(' '))
+    expect(calls[0]).toBe('stop -t 2 old')
+    expect(calls.slice(-2)).toEqual(['rm -f new', 'start old'])
+  })
+
+  test('that is interrupted goes', async () => {
+    const bench = benchWith(`'inspect '*) echo 'true 0 0 starting' ;;`)
+    const plain = { ...service, stop_first: false }
+    delete (plain as { proxy?: unknown }).proxy
+    const script = replaceContainer('docker', {
+      scope: 'myapp',
+      service: plain,
+      candidate: {
+        name: 'new',
+        slot: 'b',
+        create: { image: 'app:1', release: 'r', version: '1', digest: '', secrets: [] },
+      },
+      live: { name: 'old', slot: 'a' },
+      afterwards: 'stop',
+      leftovers: { remove: [], stop: [] },
+      timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },
+    })
+    expect((await bench.run(script, { hangUpAt: 'started' })).code).toBe(143)
+    expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
+    expect(verbs(bench)).not.toContain('stop')
+  })
+
+  test('whose switch fails is switched back, and goes', async () => {
+    const { bench, ran } = replace(
+      'docker',
+      `${healthy}
+*'sh touch /jiji'*) exit 1 ;;`,
+    )
+    expect((await ran).code).toBe(exits.notSwitched)
+    const calls = bench.calls().map(call => call.slice(1).join(' '))
+    expect(calls.slice(-2)).toEqual(['exec jiji-proxy rm -f /jiji/live/myapp/web.b', 'rm -f new'])
+  })
+})
+
+describe('a lock', () => {
+  const owner = { by: hostile, host: 'laptop', since: 'now', command: 'deploy' }
+
+  test.each(shells.map(shell => [shell.join(' '), shell] as const))(
+    'keeps others out until it is let go (%s)',
+    async (_, shell) => {
+      const bench = benchWith()
+      let meanwhile = ''
+      const folder = join(bench.folder, 'state/app/lock')
+      const second = bench
+        .run(holdLock('app', owner, sh`echo inside`), { shell, hangUpAt: 'ready' })
+        .then(async first => {
+          meanwhile = first.stdout
+          return bench.run(takeLock('app', owner), { shell })
+        })
+      expect((await second).code).toBe(0)
+      expect(meanwhile).toBe('inside\nready\n')
+      expect(JSON.parse(readFileSync(join(folder, 'owner'), 'utf8'))).toEqual(owner)
+      const third = await bench.run(takeLock('app', { ...owner, by: 'other' }), { shell })
+      expect(third.code).toBe(exits.lockHeld)
+      expect(JSON.parse(third.stdout.replace(/^lock /, ''))).toEqual(owner)
+      const released = await bench.run(releaseLock('app'), { shell })
+      expect([released.code, existsSync(folder)]).toEqual([0, false])
+      expect(await bench.run(releaseLock('app'), { shell })).toMatchObject({ code: 0, stdout: '' })
+    },
+  )
+})
+
+describe('the audit', () => {
+  test('keeps one line for each entry, whatever is in it', async () => {
+    const bench = benchWith()
+    const entry = {
+      at: '2026-01-31T12:00:00Z',
+      by: hostile,
+      action: 'deploy',
+      project: 'app',
+      server: 'web1',
+      result: 'failed' as const,
+      reason: hostileLines,
+    }
+    for (const at of ['1', '2', '3']) await bench.run(appendAudit('app', { ...entry, at }))
+    const { stdout } = await bench.run(readAudit('app', 2))
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line)),
+    ).toEqual([
+      { ...entry, at: '2' },
+      { ...entry, at: '3' },
+    ])
+    expect((await bench.run(readAudit('never', 2))).stdout).toBe('')
+  })
+})
+
+describe('an engine', () => {
+  test.each<[Engine, string, number]>([
+    ['docker', `version*) echo '{"version":"27","arch":"amd64"}' ;;`, 0],
+    ['podman', `version*) echo '{"version":"5","arch":"linux/amd64"}' ;;`, 0],
+    ['docker', 'version*) echo down >&2; exit 1 ;;', exits.engineSilent],
+    ['podman', 'version*) exit 125 ;;', exits.engineSilent],
+  ])('%s that answers %s: %i', async (engine, answers, code) => {
+    expect((await benchWith(answers).run(requireEngine(engine), { environment: { DOCKER_HOST: 'x' } })).code).toBe(code)
+  })
+  test.each(engines)('%s that is not there', async engine => {
+    const bench = benchWith()
+    const environment = { PATH: '/nowhere' }
+    const script = sh`PATH=/nowhere; ${requireEngine(engine)}`
+    expect((await bench.run(script, { environment, shell: ['/bin/sh'] })).code).toBe(exits.engineMissing)
+  })
+})
+
+describe('logging out', () => {
+  test('of where there is no login changes nothing', async () => {
+    const docker = benchWith()
+    expect(await docker.run(logOut('docker', 'ghcr.io'))).toMatchObject({ code: 0, stdout: 'already\n' })
+    expect(docker.calls()).toEqual([])
+    const podman = benchWith("'login --get-login'*) exit 125 ;;")
+    expect(await podman.run(logOut('podman', 'ghcr.io'))).toMatchObject({ code: 0, stdout: 'already\n' })
+    expect(verbs(podman)).toEqual(['login'])
+  })
+  test('of where there is one', async () => {
+    const docker = benchWith()
+    const file = sh`mkdir -p "$HOME/.docker"; echo '{"auths":{"ghcr.io":{}}}' >"$HOME/.docker/config.json"`
+    expect(
+      (
+        await docker.run(sh`${file}
+${logOut('docker', 'ghcr.io/owner')}`)
+      ).stdout,
+    ).toBe('done\n')
+    expect(docker.calls()).toEqual([['docker', 'logout', 'ghcr.io']])
+    const podman = benchWith("'login --get-login'*) echo me ;;")
+    expect((await podman.run(logOut('podman', 'ghcr.io'))).stdout).toBe('done\n')
+  })
+})
+
+describe('logging in', () => {
+  test.each(engines)('hands the password over on stdin alone (%s)', async engine => {
+    const bench = benchWith(`'login '*) cat >"$BENCH/stdin" ;;`)
+    expect((await bench.run(logIn(engine, login))).code).toBe(0)
+    expect(readFileSync(join(bench.folder, 'stdin'), 'utf8')).toBe(secretValues[0])
+    expect(bench.calls()[0]).toEqual(
+      expect.arrayContaining(['--username', login.username, '--password-stdin', 'ghcr.io']),
+    )
+  })
+})
+
+describe('pulling', () => {
+  const pull = { service: 'web', source: 'ghcr.io/me/app@sha256:01', name: 'ghcr.io/me/app:1', login }
+
+  test.each(engines)(
+    'has the credential in a private folder while it runs, and nowhere afterwards (%s)',
+    async engine => {
+      const bench = benchWith(`*'image inspect ghcr'*'@'*) exit 1 ;;
+*'image inspect --format'*) echo '["ghcr.io/me/app@sha256:01"]' ;;
+*pull*) for word; do case $word in /*) file=\${word%/config.json}; cp "$file/config.json" "$BENCH/login"; echo "$file" >"$BENCH/where" ;; esac; done ;;`)
+      const { code, stdout } = await bench.run(pullImages(engine, [pull]))
+      expect([code, stdout]).toEqual([0, 'pulled web\ndigest web ["ghcr.io/me/app@sha256:01"]\n'])
+      const where = readFileSync(join(bench.folder, 'where'), 'utf8').trim()
+      const auth = Buffer.from(`${login.username}:${secretValues[0]}`).toString('base64')
+      expect(JSON.parse(readFileSync(join(bench.folder, 'login'), 'utf8'))).toEqual({ auths: { 'ghcr.io': { auth } } })
+      expect(existsSync(where)).toBe(false)
+      for (const call of bench.calls()) expect(call.join(' ')).not.toContain(auth)
+    },
+  )
+  test('fetches nothing that is there', async () => {
+    const bench = benchWith()
+    expect((await bench.run(pullImages('docker', [{ ...pull, login: undefined }]))).stdout).toBe(
+      'there web\ndigest web ',
+    )
+    expect(bench.calls().flat()).not.toContain('pull')
+  })
+  test('names the service whose image fails, and fetches no more', async () => {
+    const bench = benchWith(`'image inspect '*) exit 1 ;;
+'pull '*) echo denied >&2; exit 18 ;;`)
+    const two = [
+      { ...pull, login: undefined },
+      { ...pull, service: 'db', login: undefined },
+    ]
+    const { code, stdout, stderr } = await bench.run(pullImages('docker', two))
+    expect([code, stdout, stderr]).toEqual([18, 'failed web\n', 'denied\n'])
+  })
+})
+
+function verbs(bench: Bench): string[] {
+  return bench.calls().map(([, verb = '']) => verb)
+}
+
+function runOf(bench: Bench): string[] {
+  return bench.calls().find(([, verb]) => verb === 'run') ?? []
+}
+
+function defined<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('undefined')
+  return value
+}
