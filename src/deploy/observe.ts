@@ -86,17 +86,18 @@ export function parseObservation(server: string, text: string): Observation {
   })
   const all = (word: string) => lines.filter(line => line.word === word).map(({ rest }) => rest)
   const objects = <T>(word: string) => all(word).map(rest => JSON.parse(rest) as T)
-  const files = <T>(word: string) => all(word).flatMap(rest => parseFile<T>(rest))
+  const files = <T>(word: string, keys: readonly (keyof T & string)[]) =>
+    all(word).flatMap(rest => parseFile<T>(rest, keys))
   return {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
-    sites: objects<Observation['sites'][number]>('site'),
+    sites: files<Observation['sites'][number]>('site', ['project', 'hosts']),
     markers: new Set(all('live')),
     containers: objects<RawContainer>('container').map(asContainer),
-    releases: files<ReleaseRecord>('release').toSorted((a, b) => (a.id < b.id ? 1 : -1)),
-    current: all('current')[0]?.trim(),
-    lock: files<LockOwner>('lock')[0],
+    releases: files<ReleaseRecord>('release', ['id', 'services']).toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+    current: all('current')[0]?.trim() || undefined,
+    lock: files<LockOwner>('lock', [])[0],
   }
 }
 
@@ -138,10 +139,12 @@ function asContainer(raw: RawContainer): Container {
   }
 }
 
-/** A file on the server that a full disk or a power cut has spoilt is as good as none. */
-function parseFile<T>(text: string): T[] {
+/** A file on the server that a full disk, a power cut or somebody's editor has spoilt is as good as none. */
+function parseFile<T>(text: string, keys: readonly string[]): T[] {
   try {
-    return [JSON.parse(text) as T]
+    const value: unknown = JSON.parse(text)
+    const isWhole = typeof value === 'object' && value !== null && keys.every(key => key in value)
+    return isWhole ? [value as T] : []
   } catch {
     return []
   }

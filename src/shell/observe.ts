@@ -7,7 +7,8 @@ import { type Script, sh } from './script.ts'
 /**
  * Everything a server can be asked, in one round trip: lines of a word and JSON (deploy/observe.ts reads them). A proxy
  * that should run and does not is started, because only it knows which slots are live. It is asked meanwhile, and its
- * lines wait in a file: two writers at once would break into each other's lines.
+ * lines wait in a file: two writers at once would break into each other's lines. A file that a full disk has cut short
+ * has no newline, and gets one, so that it does not spoil the next.
  */
 export function observe(engine: Engine, scope: string): Script {
   return sh`${stateFolder(scope)}
@@ -23,9 +24,9 @@ make_private
 [ -z "$running" ] || ${readProxy(engine)} >"$private"/proxy &
 reading=$!
 ${listContainers(engine, labels.project)}
-for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; }; done
-[ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; }
-[ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; }
+for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; echo; }; done
+[ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; echo; }
+[ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; echo; }
 wait "$reading"
 [ ! -f "$private"/proxy ] || cat "$private"/proxy`
 }
