@@ -1,0 +1,25 @@
+// What `npm run bench` measures: how long jiji takes to start, and what a deploy costs on servers of a rig. It prints
+// a table and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
+
+import { register } from 'node:module'
+import { cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { must, say } from '../test/machine/command.mjs'
+import { ensureDependencies } from '../test/machine/dependencies.mjs'
+import { measureStartUp } from './start-up.mjs'
+
+const [processor] = cpus()
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+try {
+  await ensureDependencies(root)
+  await must(process.execPath, ['build.mjs'], { cwd: root })
+  console.log(`Node ${process.versions.node}, ${cpus().length} × ${processor?.model}, load ${loadavg()[0]?.toFixed(1)}`)
+  await measureStartUp(root)
+  register('./typescript.mjs', import.meta.url)
+  const { measureDeploys } = await import('./deploys.ts')
+  await measureDeploys()
+} catch (error) {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  process.exitCode = 1
+}
