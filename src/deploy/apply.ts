@@ -90,10 +90,10 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
 /** Service by service: the first server alone, then the others together. */
 async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
   const switched: { server: ServerPlan; replacement: ReplacementPlan }[] = []
-  const replace = async (server: ServerPlan, replacement: ReplacementPlan) => {
-    await replaceOne(context, server, toReplacement(context, plan, server, replacement, digests))
-    switched.push({ server, replacement })
-  }
+  const replace = (server: ServerPlan, replacement: ReplacementPlan) =>
+    replaceOne(context, server, toReplacement(context, plan, server, replacement, digests), () =>
+      switched.push({ server, replacement }),
+    )
   try {
     for (const service of context.config.services) {
       const [first, ...others] = plan.servers.flatMap(server =>
@@ -144,20 +144,27 @@ const stepOfLine: Record<string, Step> = {
   stopped: 'stop',
 }
 
-/** @throws JijiError release.unhealthy with the container's last lines */
+/**
+ * Calls back when the candidate has taken over. A script that fails has undone what it did; one that is interrupted or
+ * lost after the switch has not, it goes through to its end.
+ * @throws JijiError release.unhealthy with the container's last lines
+ */
 async function replaceOne(
   { report, signal, ...context }: ApplyContext,
   { server, engine }: ServerPlan,
   replacement: Replacement,
+  onSwitched: () => void,
 ): Promise<void> {
   const { service, candidate } = replacement
   const runner = runnerOf(context, { server })
   report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
-  const output = await runner.run(replaceContainer(engine, replacement), {
+  let isSwitched = false
+  const run = runner.run(replaceContainer(engine, replacement), {
     signal,
     timeout: replacementLimit(replacement),
     onLine: (line, stream) => {
       const step = stream === 'stdout' ? stepOfLine[line] : undefined
+      if (step === (service.proxy ? 'switch' : 'health')) isSwitched = true
       if (step && (step !== 'drain' || replacement.live)) report({ step, state: 'done', server, service: service.name })
       if (line === 'undrained')
         report({
@@ -169,18 +176,23 @@ async function replaceOne(
         })
     },
   })
-  if (output.code === 0) return
+  const output = await run.catch((error: unknown) => {
+    if (isSwitched) onSwitched()
+    throw error
+  })
+  if (output.code === 0) return onSwitched()
   report({ step: output.code === exits.unhealthy ? 'health' : 'start', state: 'failed', server, service: service.name })
-  throw replacementFailure(runner, engine, service, output)
+  throw replacementFailure(runner, engine, replacement, output)
 }
 
 function replacementFailure(
   runner: Runner,
   engine: ServerPlan['engine'],
-  service: Service,
+  { service, live }: Replacement,
   output: { code: number; stdout: string; stderr: string },
 ): JijiError {
   const { server } = runner
+  const details = { server, ...(live ? { hint: 'the version before still serves' } : {}) }
   const rest = (word: string) =>
     output.stdout
       .split('\n')
@@ -191,18 +203,14 @@ function replacementFailure(
     return new JijiError(
       'release.unhealthy',
       `${server}: ${service.name} did not become healthy: ${rest('reason')[0] ?? ''}`,
-      {
-        server,
-        output: log || '(the container wrote nothing)',
-        hint: 'the version before still serves',
-      },
+      { ...details, output: log || '(the container wrote nothing)' },
     )
   }
   if (output.code === exits.notStarted) {
     return new JijiError(
       'engine.failed',
       `${server}: ${service.name} could not be started: ${lastLine(output.stderr)}`,
-      { server, hint: 'the version before still serves' },
+      details,
     )
   }
   return (
@@ -224,10 +232,11 @@ async function putBack(
     switched.toReversed().map(({ server, replacement: { service, candidate, live } }) =>
       reported(context.report, { step: 'put back', server: server.server, service }, async () => {
         if (!live) {
-          await runnerOf(context, server).run(sh`${server.engine} rm -f ${candidate.name}`)
+          const takeAway = candidate.isNew ? ['rm', '-f'] : ['stop']
+          await runnerOf(context, server).run(sh`${server.engine} ${takeAway} ${candidate.name}`)
           return
         }
-        await replaceOne({ ...uninterrupted, report: () => {} }, server, {
+        const back: Replacement = {
           scope: context.config.scope,
           service: serviceOf(context.config, service),
           candidate: { name: live.name, slot: live.slot },
@@ -235,7 +244,8 @@ async function putBack(
           afterwards: candidate.isNew ? 'remove' : 'stop',
           leftovers: { remove: [], stop: [] },
           timing: context.config.deploy,
-        })
+        }
+        await replaceOne({ ...uninterrupted, report: () => {} }, server, back, () => {})
       }),
     ),
   )

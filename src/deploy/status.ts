@@ -33,12 +33,15 @@ export function statusOf(
 
 function serviceStatus(
   service: Service,
-  { server, proxy }: Observation,
+  { server, proxy, releases, current }: Observation,
   container: Container | undefined,
 ): ServiceStatus {
   const routes = (service.proxy?.hosts ?? []).map(host => `${service.proxy?.ssl ? 'https' : 'http'}://${host}`)
-  if (!container)
-    return { service: service.name, server, state: 'missing', health: 'down', reason: 'never deployed here', routes }
+  if (!container) {
+    const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
+    const reason = recorded ? `its container ${recorded} is gone` : 'never deployed here'
+    return { service: service.name, server, state: 'missing', health: 'down', reason, routes }
+  }
   const { version, digest, state, isRunning, startedAt, finishedAt } = container
   const isCutOff = service.proxy !== undefined && proxy === undefined
   return {

@@ -1,0 +1,331 @@
+import { describe, expect, test } from 'vitest'
+import { Secrets } from '../../src/config/secrets.ts'
+import { select } from '../../src/config/select.ts'
+import { type ApplyContext, apply } from '../../src/deploy/apply.ts'
+import { auditFailure } from '../../src/deploy/audit.ts'
+import type { Event } from '../../src/deploy/event.ts'
+import type { Observation } from '../../src/deploy/observe.ts'
+import { type Plan, planRollback } from '../../src/deploy/plan.ts'
+import { JijiError } from '../../src/errors.ts'
+import { type Answer, fakeServers, unhealthy } from './fake.ts'
+import { config, observed, planFor, siteOf } from './world.ts'
+
+const servers = ['web1', 'web2']
+const site = siteOf(config)
+
+/** Both servers run release r1; the worker is on web1 alone. */
+const running = servers.map(server =>
+  observed({
+    server,
+    containers: [
+      { service: 'web', release: 'r1', hosts: 'app.example.com' },
+      ...(server === 'web1' ? [{ service: 'worker', release: 'r1' }] : []),
+    ],
+    releases: { r1: { web: 'app-web-r1', ...(server === 'web1' ? { worker: 'app-worker-r1' } : {}) } },
+    current: 'r1',
+    sites: [site],
+  }),
+)
+const fresh = servers.map(server => observed({ server, proxy: undefined }))
+
+async function applied(
+  observations: readonly Observation[],
+  {
+    answers = {},
+    plan = planFor(config, observations),
+    interruptAt,
+  }: { answers?: Record<string, Answer>; plan?: Plan; interruptAt?: (event: Event) => boolean } = {},
+) {
+  const { log, scripts, runners } = fakeServers(servers, answers)
+  const events: Event[] = []
+  const interrupt = new AbortController()
+  const context: ApplyContext = {
+    config,
+    secrets: new Secrets(new Map()),
+    runners,
+    observations,
+    by: 'me',
+    signal: interrupt.signal,
+    report: event => {
+      events.push(event)
+      if (interruptAt?.(event)) interrupt.abort(new JijiError('interrupted', 'interrupted'))
+    },
+  }
+  const error = await apply(context, plan, async () => new Map()).then(
+    () => undefined,
+    (error: unknown) => error as JijiError,
+  )
+  const recordOn = (server: string) => {
+    const text = scripts.find(one => one.server === server && one.deed === 'record')?.script.render() ?? ''
+    return JSON.parse(/'(\{"schemaVersion".*\})'/.exec(text)?.[1] ?? 'null')
+  }
+  return { log, events, error, recordOn, scripts, runners }
+}
+
+describe('a deploy', () => {
+  test('pulls on all at once, replaces the first server alone, then the others, and records at the end', async () => {
+    const { log, error } = await applied(running)
+    expect(error).toBeUndefined()
+    expect(log).toEqual([
+      'web1 pull web,worker',
+      'web2 pull web',
+      'web1 start app-web-r9',
+      'web2 start app-web-r9',
+      'web1 start app-worker-r9',
+      'web1 record',
+      'web2 record',
+    ])
+  })
+  test('begins with the proxy where there is none, meanwhile with the images', async () => {
+    const { log } = await applied(fresh)
+    expect(log.slice(0, 6).toSorted()).toEqual(
+      ['pull web,worker', 'proxy', 'routes']
+        .map(one => `web1 ${one}`)
+        .concat(['pull web', 'proxy', 'routes'].map(one => `web2 ${one}`))
+        .toSorted(),
+    )
+    expect(log.indexOf('web1 proxy')).toBeLessThan(log.indexOf('web1 routes'))
+    expect(log.slice(6)).toEqual([
+      'web1 start app-web-r9',
+      'web2 start app-web-r9',
+      'web1 start app-worker-r9',
+      'web1 record',
+      'web2 record',
+    ])
+  })
+  test('records what runs on each server, and by which digest', async () => {
+    const { recordOn } = await applied(running)
+    expect(recordOn('web1')).toMatchObject({
+      id: 'r9',
+      version: '9',
+      by: 'me',
+      services: {
+        web: { image: 'web', digest: 'sha256:web', container: 'app-web-r9' },
+        worker: { image: 'worker', digest: 'sha256:worker', container: 'app-worker-r9' },
+      },
+    })
+    expect(Object.keys(recordOn('web2').services)).toEqual(['web'])
+  })
+  test('of one service keeps the others on record', async () => {
+    const plan = planFor(config, running, { selection: { services: ['worker'] } })
+    const { recordOn, log } = await applied(running, { plan })
+    expect(log).toEqual(['web1 pull worker', 'web1 start app-worker-r9', 'web1 record'])
+    expect(recordOn('web1').services).toMatchObject({
+      web: { container: 'app-web-r1' },
+      worker: { container: 'app-worker-r9' },
+    })
+  })
+  test('tells each step as it happens', async () => {
+    const { events } = await applied(running, {
+      plan: planFor(config, running, { selection: { services: ['worker'] } }),
+    })
+    expect(events.map(({ step, state }) => `${step} ${state}`)).toEqual([
+      'pull begun',
+      'pull done',
+      'start begun',
+      'start done',
+      'health done',
+      'switch done',
+      'drain done',
+      'stop done',
+    ])
+  })
+  test('waits for the images before it replaces anything', async () => {
+    const { log, error } = await applied(running, {
+      answers: { 'web2 pull web': { code: 1, stdout: 'failed web\n', stderr: 'no route\n' } },
+    })
+    expect(error).toMatchObject({
+      code: 'pull.failed',
+      server: 'web2',
+      message: 'web2: web could not be pulled: no route',
+    })
+    expect(log).toEqual(['web1 pull web,worker', 'web2 pull web'])
+  })
+})
+
+describe('an unhealthy release', () => {
+  test('on the first server stops there', async () => {
+    const { log, error } = await applied(running, { answers: { 'start app-web-r9': unhealthy } })
+    expect(error).toMatchObject({
+      code: 'release.unhealthy',
+      exitStatus: 6,
+      server: 'web1',
+      message: 'web1: web did not become healthy: /up answered 503 in 60 s',
+      output: 'the database\nis missing',
+      hint: 'the version before still serves',
+    })
+    expect(log).toEqual(['web1 pull web,worker', 'web2 pull web', 'web1 start app-web-r9'])
+  })
+  test('on the second server puts the first one back', async () => {
+    const { log, error, scripts } = await applied(running, { answers: { 'web2 start app-web-r9': unhealthy } })
+    expect(error).toMatchObject({ code: 'release.unhealthy', server: 'web2' })
+    expect(log.slice(2)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 restart app-web-r1'])
+    const back = String(scripts.at(-1)?.script)
+    expect(back).toContain('docker rm -f app-web-r9')
+    expect(back).toContain('rm -f /jiji/live/app/web.b')
+  })
+  test('of the second service puts the first back everywhere', async () => {
+    const { log } = await applied(running, { answers: { 'start app-worker-r9': unhealthy } })
+    expect(log.slice(4)).toEqual(['web1 start app-worker-r9', 'web2 restart app-web-r1', 'web1 restart app-web-r1'])
+  })
+  test('that is the first removes what it has started, and promises no version before', async () => {
+    const { log, error } = await applied(fresh, { answers: { 'web2 start app-web-r9': unhealthy } })
+    expect(error?.hint).toBeUndefined()
+    expect(log.slice(6)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 docker rm -f app-web-r9'])
+  })
+  test('is told with its cause also when putting back fails', async () => {
+    const { error, events } = await applied(running, {
+      answers: { 'web2 start app-web-r9': unhealthy, 'web1 restart app-web-r1': { code: 1, stderr: 'gone' } },
+    })
+    expect(error?.code).toBe('release.unhealthy')
+    expect(events).toContainEqual({ step: 'put back', state: 'failed', server: 'web1', service: 'web' })
+  })
+})
+
+describe('a switch that fails', () => {
+  test('has undone itself: putting it back again would stop what serves', async () => {
+    const answer = { code: 96, stdout: 'started\nhealthy\n', stderr: 'no proxy\n' }
+    const { log } = await applied(running, { answers: { 'web1 start app-web-r9': answer } })
+    expect(log.slice(2)).toEqual(['web1 start app-web-r9'])
+  })
+})
+
+describe('other failures', () => {
+  test.each<[string, Answer, object]>([
+    [
+      'a container that cannot be started',
+      { code: 95, stdout: '', stderr: 'port is taken\n' },
+      { code: 'engine.failed', message: 'web1: web could not be started: port is taken' },
+    ],
+    ['an engine that has gone', { code: 92, stdout: '', stderr: 'no socket\n' }, { code: 'engine.failed' }],
+    [
+      'anything else',
+      { code: 3, stdout: '', stderr: '' },
+      { code: 'failed', message: 'web1: web could not be replaced: without a word' },
+    ],
+  ])('%s', async (_, answer, expected) => {
+    const { error } = await applied(running, { answers: { 'web1 start app-web-r9': answer } })
+    expect(error).toMatchObject({ server: 'web1', ...expected })
+  })
+  test.each<[string, Answer, object]>([
+    [
+      'proxy',
+      { code: 125, stderr: 'port 80 is in use\n' },
+      { code: 'engine.failed', hint: expect.stringContaining('port 80') },
+    ],
+    ['routes', { code: 1, stderr: 'Caddyfile:2: no\n' }, { code: 'engine.failed', output: 'Caddyfile:2: no\n' }],
+  ])('with the %s stop before anything is replaced', async (deed, answer, expected) => {
+    const { error, log } = await applied(fresh, { answers: { [`web2 ${deed}`]: answer } })
+    expect(error).toMatchObject({ server: 'web2', ...expected })
+    expect(log.filter(line => line.includes('start'))).toEqual([])
+  })
+  test('to record say that the release runs', async () => {
+    const { error, log } = await applied(running, {
+      answers: { 'web1 record': { code: 1, stderr: 'No space left\n' } },
+    })
+    expect(error).toMatchObject({
+      code: 'failed',
+      message: 'web1: the release runs, but could not be recorded: No space left',
+    })
+    expect(log).toContain('web2 record')
+  })
+})
+
+describe('an interrupted deploy', () => {
+  const at = (step: Event['step'], server?: string) => (event: Event) =>
+    event.step === step && event.state !== 'note' && (server === undefined || event.server === server)
+
+  test('puts back what had been switched before', async () => {
+    const { log, error } = await applied(running, {
+      answers: { 'web2 start app-web-r9': { stdout: 'started\n', hangs: true } },
+      interruptAt: at('start', 'web2'),
+    })
+    expect(error).toMatchObject({ code: 'interrupted' })
+    expect(log).toContain('web1 restart app-web-r1')
+    expect(log).not.toContain('web2 restart app-web-r1')
+    expect(log.filter(line => line.includes('record'))).toEqual([])
+  })
+  test('puts back also what it was just switching, which goes through to its end', async () => {
+    const { log, error } = await applied(running, {
+      answers: { 'web1 start app-web-r9': { stdout: 'started\nhealthy\nswitched\n', hangs: true } },
+      interruptAt: at('switch', 'web1'),
+    })
+    expect(error).toMatchObject({ code: 'interrupted' })
+    expect(log.slice(-2)).toEqual(['web1 start app-web-r9 ended', 'web1 restart app-web-r1'])
+  })
+  test.each<[string, string, boolean]>([
+    ['web1 start app-web-r9', 'started\nhealthy\n', false],
+    ['web1 start app-worker-r9', 'started\n', false],
+    ['web1 start app-worker-r9', 'started\nhealthy\n', true],
+  ])('at %s after %j: put back %s', async (deed, stdout, isPutBack) => {
+    const last = stdout.includes('healthy') ? 'health' : 'start'
+    const { log } = await applied(running, {
+      answers: { [deed]: { stdout, hangs: true } },
+      interruptAt: event => event.step === last && event.state === 'done' && deed.includes(`-${event.service}-`),
+    })
+    expect(log.includes(deed.replace('start', 'restart').replace('r9', 'r1'))).toBe(isPutBack)
+  })
+  test('in a pull replaces nothing', async () => {
+    const { log, error } = await applied(running, {
+      answers: { 'web2 pull web': { hangs: true } },
+      interruptAt: at('pull', 'web1'),
+    })
+    expect(error).toMatchObject({ code: 'interrupted' })
+    expect(log.filter(line => line.includes('start'))).toEqual([])
+  })
+})
+
+describe('a rollback', () => {
+  const after = servers.map(server =>
+    observed({
+      server,
+      containers: [
+        { service: 'web', release: 'r1', slot: 'a', isRunning: false, hosts: 'app.example.com' },
+        { service: 'web', release: 'r2', slot: 'b', hosts: 'app.example.com' },
+      ],
+      releases: { r1: { web: 'app-web-r1' }, r2: { web: 'app-web-r2' } },
+      current: 'r2',
+      live: ['web'],
+      sites: [site],
+    }),
+  )
+  const plan = planRollback(config, select(config, { services: ['web'] }), after)
+
+  test('starts the containers of the release before, and pulls nothing', async () => {
+    const { log, error } = await applied(after, { plan })
+    expect(error).toBeUndefined()
+    expect(log).toEqual(['web1 restart app-web-r1', 'web2 restart app-web-r1', 'web1 go back', 'web2 go back'])
+  })
+  test('that fails halfway keeps the containers of both releases', async () => {
+    const { log, scripts } = await applied(after, { plan, answers: { 'web2 restart app-web-r1': unhealthy } })
+    expect(log).toEqual(['web1 restart app-web-r1', 'web2 restart app-web-r1', 'web1 restart app-web-r2'])
+    for (const { script } of scripts) expect(String(script)).not.toMatch(/docker rm/)
+  })
+  test('that fails halfway keeps them also where nothing ran', async () => {
+    const nothingRan = after.map(one => ({
+      ...one,
+      containers: one.containers.filter(({ release }) => release === 'r1'),
+    }))
+    const { log } = await applied(nothingRan, {
+      plan: planRollback(config, select(config, { services: ['web'] }), nothingRan),
+      answers: { 'web2 restart app-web-r1': unhealthy },
+    })
+    expect(log.at(-1)).toBe('web1 docker stop app-web-r1')
+  })
+})
+
+describe('the audit of a failure', () => {
+  test.each<[unknown, string, string]>([
+    [new JijiError('interrupted', 'interrupted'), 'interrupted', 'interrupted'],
+    [new JijiError('release.unhealthy', 'no'), 'rolled-back', 'no'],
+    [new JijiError('pull.failed', 'denied'), 'failed', 'denied'],
+    [new TypeError('ours'), 'failed', 'ours'],
+    ['text', 'failed', 'text'],
+  ])('%s: %s', async (error, result, reason) => {
+    const { scripts, runners } = fakeServers(servers, { 'web1 audit': { code: 1 } })
+    await auditFailure({ runners, by: 'me', scope: 'app' }, planFor(config, running), error)
+    expect(scripts.map(({ server, deed }) => `${server} ${deed}`)).toEqual(['web1 audit', 'web2 audit'])
+    const entry = JSON.parse(/'(\{"at".*\})'/.exec(scripts[0]?.script.render() ?? '')?.[1] ?? 'null')
+    expect(entry).toMatchObject({ action: 'deploy', result, reason, from: 'r1', to: '9', services: ['web', 'worker'] })
+  })
+})

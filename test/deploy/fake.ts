@@ -1,0 +1,85 @@
+import { whenAborted } from '../../src/runner/abort.ts'
+import type { Output, Runner } from '../../src/runner/runner.ts'
+import { exits } from '../../src/shell/engine.ts'
+import type { Script } from '../../src/shell/script.ts'
+
+export type Answer = Partial<Output> & {
+  /** Keeps the script running: it answers when its signal or `until` ends it. */
+  hangs?: boolean
+}
+
+/** What a script of ours does, and to what: `replace app-web-r2`, `pull web`, `lock`. */
+export type Deed = string
+
+/**
+ * Runners that answer as the scripts do on a server where all goes well, or as they are told: a key is a deed, or
+ * `SERVER DEED`. `log` has every deed in the order in which they began.
+ */
+export function fakeServers(names: readonly string[], answers: Readonly<Record<string, Answer>> = {}) {
+  const log: string[] = []
+  const scripts: { server: string; deed: Deed; script: Script }[] = []
+  const runner = (server: string): Runner => ({
+    server,
+    async run(script, { signal, until, onLine } = {}) {
+      if (signal?.aborted) throw signal.reason
+      const deed = deedOf(script)
+      log.push(`${server} ${deed}`)
+      scripts.push({ server, deed, script })
+      const { hangs = false, ...told } = answers[`${server} ${deed}`] ?? answers[deed] ?? {}
+      const output = { ...usual(deed), ...told }
+      await Promise.resolve()
+      const say = (text: string) => {
+        for (const line of text.split('\n').filter(line => line !== '')) onLine?.(line, 'stdout')
+      }
+      say(output.stdout)
+      if (!hangs && deed !== 'lock') return output
+      if (deed === 'lock' && output.code !== 0) return output
+      await new Promise<void>(resolve => {
+        const over = new AbortController().signal
+        whenAborted(signal, resolve, over)
+        whenAborted(until, resolve, over)
+      })
+      log.push(`${server} ${deed} ended`)
+      if (signal?.aborted) throw signal.reason
+      return { ...output, code: 143 }
+    },
+    async close() {},
+  })
+  return { log, scripts, runners: new Map(names.map(name => [name, runner(name)])) }
+}
+
+function deedOf(script: Script): Deed {
+  const text = String(script)
+  const candidate = /^candidate=(\S+)$/m.exec(text)?.[1]
+  if (text.includes('echo ready\n')) return 'lock'
+  if (candidate) return `${text.includes('--env-file') ? 'start' : 'restart'} ${candidate}`
+  if (text.includes("printf 'digest %s '"))
+    return `pull ${[...text.matchAll(/echo '?pulled (\w+)/g)].map(([, one]) => one)}`
+  if (text.includes('caddy validate')) return 'routes'
+  if (text.includes('caddy run')) return 'proxy'
+  if (text.includes('/releases/.new')) return 'record'
+  if (text.includes('/.current')) return 'go back'
+  if (text.includes('audit.jsonl')) return 'audit'
+  return text.trim()
+}
+
+function usual(deed: Deed): Output {
+  const [verb, object] = deed.split(' ')
+  const stdout =
+    verb === 'start' || verb === 'restart'
+      ? 'started\nhealthy\nswitched\ndrained\nstopped\n'
+      : verb === 'pull'
+        ? `${object}`
+            .split(',')
+            .map(one => `pulled ${one}\ndigest ${one} ["${one}@sha256:${one}"]\n`)
+            .join('')
+        : verb === 'lock'
+          ? 'engine {"version":"27","arch":"amd64"}\nready\n'
+          : ''
+  return { code: 0, stdout, stderr: '' }
+}
+
+export const unhealthy: Answer = {
+  code: exits.unhealthy,
+  stdout: 'started\nreason /up answered 503 in 60 s\nlog the database\nlog is missing\n',
+}
