@@ -12,5 +12,14 @@ export async function findActor(
     return { by: GITHUB_ACTOR, host: `GitHub Actions ${GITHUB_REPOSITORY}/${GITHUB_RUN_ID}` }
   const { code, stdout } = await here.run(sh`git config user.email`)
   const email = code === 0 ? stdout.trim() : ''
-  return { by: email || userInfo().username, host: hostname() }
+  return { by: email || loginName(environment), host: hostname() }
+}
+
+/** A container may run as a user that has no name. */
+function loginName({ USER, LOGNAME }: Readonly<Record<string, string | undefined>>): string {
+  try {
+    return userInfo().username
+  } catch {
+    return USER || LOGNAME || `user ${process.getuid?.() ?? 'unknown'}`
+  }
 }
