@@ -1,4 +1,4 @@
-import type { Config, Credential } from '../config/config.ts'
+import type { Config, Credential, Server } from '../config/config.ts'
 import { credentialsOf } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { together } from '../deploy/failure.ts'
@@ -7,43 +7,62 @@ import type { Place, Row } from '../registry/places.ts'
 import type { Context } from './context.ts'
 import { selectFrom, thisMachine, withReachable } from './gather.ts'
 
+type Act = (place: Place, credential: Credential) => Promise<Row>
+
 /** Does something with each of the declared credentials, here and on all servers at once. */
-export async function atAllPlaces(
+export async function atAllPlaces(context: Context, config: Config, secrets: Secrets, act: Act): Promise<Row[]> {
+  const { isHere, isThere } = placesWanted(context)
+  const servers = selectFrom(config, context).servers.filter(server => !isThisMachine(config, server))
+  const rows = await Promise.all([
+    isHere ? actHere(context, config, act) : skipped(config, ['here']),
+    isThere ? actThere(context, config, secrets, servers, act) : skipped(config, servers.map(nameOf)),
+  ])
+  return rows.flat()
+}
+
+function actHere(context: Context, config: Config, act: Act): Promise<Row[]> {
+  return actAt({ name: 'here', engine: config.builder.engine, runner: thisMachine(context) }, config, act)
+}
+
+function actThere(
   context: Context,
   config: Config,
   secrets: Secrets,
-  act: (place: Place, credential: Credential) => Promise<Row>,
+  servers: readonly Server[],
+  act: Act,
 ): Promise<Row[]> {
-  const { isHere, isThere } = placesWanted(context)
-  const { servers } = selectFrom(config, context)
-  const credentials = credentialsOf(config)
-  const atPlace = (place: Place) => Promise.all(credentials.map(credential => act(place, credential)))
-  const here = { name: 'here', engine: config.builder.engine, runner: thisMachine(context) }
+  return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+    const rows = servers.map(async ({ name, engine }): Promise<Row[]> => {
+      const runner = runners.get(name)
+      if (runner) return actAt({ name, engine, runner }, config, act)
+      const error = failures.find(({ server }) => server === name)
+      const why = error ? { error, reason: error.message } : {}
+      return credentialsOf(config).map(({ key }) => ({ registry: key, place: name, state: 'failed', ...why }))
+    })
+    return (await Promise.all(rows)).flat()
+  })
+}
 
-  const hereRows = isHere
-    ? atPlace(here)
-    : credentials.map(({ key }): Row => ({ registry: key, place: 'here', state: 'skipped' }))
-  const thereRows = isThere
-    ? withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
-        const rows = await Promise.all(
-          servers.map(async ({ name, engine }): Promise<Row[]> => {
-            const runner = runners.get(name)
-            if (runner) return atPlace({ name, engine, runner })
-            const error = failures.find(({ server }) => server === name)
-            return credentials.map(({ key }) => ({
-              registry: key,
-              place: name,
-              state: 'failed',
-              ...(error ? { error, reason: error.message } : {}),
-            }))
-          }),
-        )
-        return rows.flat()
-      })
-    : servers.flatMap(({ name }) =>
-        credentials.map(({ key }): Row => ({ registry: key, place: name, state: 'skipped' })),
-      )
-  return (await Promise.all([hereRows, thereRows])).flat()
+/** One registry after the other: an engine keeps all logins in one file. */
+async function actAt(place: Place, config: Config, act: Act): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const credential of credentialsOf(config)) rows.push(await act(place, credential))
+  return rows
+}
+
+function skipped(config: Config, places: readonly string[]): Row[] {
+  return places.flatMap(place =>
+    credentialsOf(config).map(({ key }): Row => ({ registry: key, place, state: 'skipped' })),
+  )
+}
+
+function nameOf({ name }: Server): string {
+  return name
+}
+
+/** A server that is this machine, with the engine that builds, has the same logins as `here`. */
+function isThisMachine({ builder }: Config, { host, engine }: Server): boolean {
+  return host === 'local' && engine === builder.engine
 }
 
 function placesWanted({ options }: Context): { isHere: boolean; isThere: boolean } {
