@@ -34,7 +34,7 @@ export interface Connection extends Runner {
   dial(port: number): Promise<Duplex>
 }
 
-export type Tunnel = { readonly port: number; close(): Promise<void> }
+type Tunnel = { readonly port: number; close(): Promise<void> }
 
 export function canTunnel(runner: Runner): runner is Connection {
   return 'forward' in runner
