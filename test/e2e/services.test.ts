@@ -35,7 +35,10 @@ ${services}
     volumes: ["data:/data"]
     proxy: {app_port: 3000, hosts: [${host}]}
 `
-  const secrets = { SECRET_PLAIN: `${hostile.PLAIN} hidden`, SECRET_LINES: `-----BEGIN hidden\n${hostile.LINES}\nhidden END-----\n` }
+  const secrets = {
+    SECRET_PLAIN: `${hostile.PLAIN} hidden`,
+    SECRET_LINES: `-----BEGIN hidden\n${hostile.LINES}\nhidden END-----\n`,
+  }
   const deploy = (version: string, ...more: string[]) =>
     project.jijiWith(secrets, 'deploy', '--version', version, ...more)
   const onEach = (line: (engine: string) => string) =>
