@@ -28,7 +28,8 @@ export async function checkLogin(login: Login, signal?: AbortSignal): Promise<Ve
       ? await ask(tokenAddress(bearer.parameters, login.username), host, { authorization }, signal)
       : await ask(`${base}/v2/`, host, { authorization }, signal)
     if (answer.status === 401 || answer.status === 403) throw refused(login, host, answer)
-    return answer.status === 200 ? 'accepted' : 'unknown'
+    // Where anybody is let in, being let in says nothing.
+    return answer.status === 200 && first.status === 401 ? 'accepted' : 'unknown'
   } catch (error) {
     if (error instanceof JijiError || signal?.aborted) throw error
     return 'unknown'
@@ -91,7 +92,7 @@ function ask(
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = []
   const token =
-    /\s*,?\s*(?:([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))|([\w!#$%&'*+.^`|~-]+)(?=\s|,|$))/y
+    /[\s,]*(?:([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))|([\w!#$%&'*+.^`|~-]+)(?=\s|,|$))/y
   for (let match = token.exec(header); match; match = token.exec(header)) {
     const [, name, quoted, plain, scheme] = match
     if (scheme) challenges.push({ scheme: scheme.toLowerCase(), parameters: {} })

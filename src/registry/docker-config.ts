@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { registryHost } from '../config/registry-key.ts'
 import { Secret } from '../config/secret.ts'
 import { authFile } from '../shell/engine.ts'
 import type { Login } from '../shell/images.ts'
@@ -19,7 +18,7 @@ export function dockerConfigWith(logins: readonly Login[]): Secret | undefined {
   for (const { key, username, password } of logins) {
     const { auths } = JSON.parse(authFile('docker', key, username, password).reveal()) as DockerConfig
     config.auths = { ...config.auths, ...auths }
-    if ('credsStore' in config || config.credHelpers?.[registryHost(key)]) {
+    if ('credsStore' in config || config.credHelpers) {
       config.credHelpers = {
         ...config.credHelpers,
         ...Object.fromEntries(Object.keys(auths ?? {}).map(host => [host, ''])),
@@ -31,8 +30,9 @@ export function dockerConfigWith(logins: readonly Login[]): Secret | undefined {
 
 function ownConfig(): DockerConfig {
   try {
-    const folder = process.env.DOCKER_CONFIG ?? join(homedir(), '.docker')
-    return JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as DockerConfig
+    const folder = process.env.DOCKER_CONFIG || join(homedir(), '.docker')
+    const config: unknown = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+    return typeof config === 'object' && !Array.isArray(config) ? { ...config } : {}
   } catch {
     return {}
   }

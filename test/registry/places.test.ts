@@ -1,0 +1,109 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/config/secret.ts'
+import { ensureRegistry, removeRegistry } from '../../src/registry/local.ts'
+import { logInAt, logOutAt } from '../../src/registry/places.ts'
+import { recorder } from '../../src/runner/recorder.ts'
+import type { Output } from '../../src/runner/runner.ts'
+import { exits } from '../../src/shell/engine.ts'
+
+const { signal } = new AbortController()
+const place = (answer: Partial<Output>) => ({
+  name: 'web1',
+  engine: 'docker' as const,
+  runner: recorder('web1', () => answer),
+})
+const login = { key: 'localhost:1/owner', username: 'me', password: new Secret('TOKEN', 'hunter2') }
+const row = { registry: 'localhost:1/owner', place: 'web1' }
+
+describe('a login at one place', () => {
+  test('is a row', async () => {
+    expect(await logInAt(place({}), login, signal)).toEqual({ ...row, username: 'me', state: 'done' })
+  })
+  test.each<[Partial<Output>, string, string]>([
+    [{ code: exits.engineMissing }, 'engine.missing', 'web1: docker is not installed'],
+    [{ code: exits.engineDenied }, 'engine.denied', 'web1: this user may not use docker'],
+    [{ code: 1, stderr: 'WARNING\nno route\n' }, 'failed', 'web1: the login to localhost:1 failed: no route'],
+  ])('that fails (%j) is a row too', async (answer, code, reason) => {
+    expect(await logInAt(place(answer), login, signal)).toMatchObject({
+      ...row,
+      state: 'failed',
+      reason,
+      error: { code },
+    })
+  })
+  test.each<[Partial<Output>, object]>([
+    [{ stdout: 'done\n' }, { state: 'done' }],
+    [{ stdout: 'already\n' }, { state: 'already' }],
+    [
+      { code: 1, stderr: 'no\n' },
+      { state: 'failed', reason: 'web1: no', error: { code: 'engine.failed' } },
+    ],
+    [{ code: exits.engineMissing }, { state: 'failed', error: { code: 'engine.missing' } }],
+  ])('ends: %j', async (answer, expected) => {
+    expect(await logOutAt(place(answer), login, signal)).toMatchObject({ ...row, ...expected })
+  })
+})
+
+describe('the registry of this machine', () => {
+  const servers: Server[] = []
+  afterAll(() => {
+    for (const server of servers) server.close()
+  })
+  const listening = async (status: number) => {
+    const server = createServer((_, response) => response.writeHead(status).end())
+    servers.push(server)
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    return (server.address() as AddressInfo).port
+  }
+  const ensure = (port: number, answer: Partial<Output>, signal?: AbortSignal) =>
+    ensureRegistry(
+      recorder('here', () => answer),
+      'docker',
+      { type: 'local', port, image: 'registry:2' },
+      signal,
+    )
+
+  test('is there when it answers', async () => {
+    const port = await listening(200)
+    expect(await ensure(port, { stdout: 'already\n' })).toBe('already')
+    expect(await ensure(port, { stdout: 'started\n' })).toBe('done')
+  })
+  test.each<[Partial<Output>, object]>([
+    [{ code: exits.engineMissing }, { code: 'engine.missing' }],
+    [
+      { code: 125, stderr: 'address in use\n' },
+      { code: 'engine.failed', hint: expect.stringContaining('port 9270') },
+    ],
+  ])('cannot be started: %j', async (answer, expected) => {
+    await expect(ensure(9270, answer)).rejects.toMatchObject(expected)
+  })
+  test('is waited for until we are interrupted', async () => {
+    const interrupt = new AbortController()
+    const waiting = ensure(await listening(500), {}, interrupt.signal)
+    setTimeout(() => interrupt.abort(new Error('ctrl-c')), 30)
+    await expect(waiting).rejects.toThrow('ctrl-c')
+  })
+  test.each<[Partial<Output>, string]>([
+    [{ stdout: 'already\n' }, 'already'],
+    [{ stdout: 'done\n' }, 'done'],
+  ])('is taken away: %j', async (answer, state) => {
+    expect(
+      await removeRegistry(
+        recorder('here', () => answer),
+        'docker',
+      ),
+    ).toBe(state)
+  })
+  test('cannot be taken away', async () => {
+    await expect(
+      removeRegistry(
+        recorder('here', () => ({ code: 1, stderr: 'no\n' })),
+        'docker',
+      ),
+    ).rejects.toMatchObject({
+      code: 'engine.failed',
+    })
+  })
+})
