@@ -14,18 +14,48 @@ export function createMask(secrets: readonly Secret[]): Mask {
     .toSorted((a, b) => b.form.length - a.form.length)
   const names = new Map(forms.map(({ form, name }) => [form, name]))
   if (names.size === 0) return text => text
-  const pattern = new RegExp([...names.keys()].map(escapePattern).join('|'), 'g')
-  return text => text.replace(pattern, found => names.get(found) ?? '[secret]')
+  const any = [...names.keys()].map(escapePattern).join('|')
+  const pattern = new RegExp(any)
+  const everywhere = new RegExp(`(?=(${any}))`, 'g')
+  return text => (pattern.test(text) ? replaceAll(text, everywhere, names) : text)
+}
+
+/** Two secrets may share characters, as in `abcd` and `cdef`: what is taken away is all that either covers. */
+function replaceAll(text: string, everywhere: RegExp, names: ReadonlyMap<string, string>): string {
+  let masked = ''
+  let end = 0
+  let last = ''
+  for (const { index, 1: form = '' } of text.matchAll(everywhere)) {
+    if (index + form.length <= end) continue
+    const name = names.get(form) ?? '[secret]'
+    if (index >= end) masked += text.slice(end, index)
+    if (index >= end || name !== last) masked += name
+    last = name
+    end = index + form.length
+  }
+  return masked + text.slice(end)
 }
 
 function formsOf(value: string): string[] {
   const lines = value.split(/\r?\n/)
   const plain = lines.length > 1 ? [value, ...lines.filter(line => line.trim().length >= 8)] : [value]
-  return [
-    ...new Set(
-      plain.flatMap(text => [text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1), ...base64Forms(text)]),
-    ),
-  ]
+  return [...new Set(plain.flatMap(text => [text, ...urlForms(text), ...jsonForms(text), ...base64Forms(text)]))]
+}
+
+/** A space may be `%20` or `+`, and not all agree on what else needs no escape. */
+function urlForms(text: string): string[] {
+  const wellFormed = Buffer.from(text).toString()
+  const plain = encodeURIComponent(wellFormed)
+  const strict = plain.replace(/[!'()*]/g, mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+  const form = new URLSearchParams([['', wellFormed]]).toString().slice(1)
+  return [plain, strict, strict.replaceAll('%20', '+'), form]
+}
+
+/** Engines, which are written in Go, also escape what has a meaning in HTML. */
+function jsonForms(text: string): string[] {
+  const plain = JSON.stringify(text).slice(1, -1)
+  const escaped: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
+  return [plain, plain.replace(/[<>&]/g, mark => escaped[mark] ?? mark)]
 }
 
 /** Inside other base64 the text can begin at any of three places; only the digits that it alone decides are taken. */
@@ -38,7 +68,7 @@ function base64Forms(text: string): string[] {
     const first = Math.ceil((offset * 8) / 6)
     const last = Math.floor(((offset + bytes.length) * 8) / 6)
     const own = digits.slice(first, last)
-    return own.length < 8 ? [] : [own, own.replaceAll('+', '-').replaceAll('/', '_')]
+    return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
 }
 

@@ -27,6 +27,7 @@ export class Output {
   readonly #colour: ChalkInstance
   #secrets: readonly Secret[] = []
   #mask = createMask([])
+  #hasJson = false
 
   constructor(style: OutputStyle, streams: Streams) {
     this.style = style
@@ -48,8 +49,11 @@ export class Output {
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
   }
 
+  /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
   json(value: unknown): void {
-    this.result(JSON.stringify(value, null, 2))
+    const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
+    this.#streams.stdout.write(`${JSON.stringify(value, masked, 2)}\n`)
+    this.#hasJson = true
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
@@ -78,15 +82,18 @@ export class Output {
 
   async confirm(question: string): Promise<boolean> {
     const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr })
+    // Ctrl-D, and Ctrl-C on a terminal, close the prompt and leave the question open for ever.
+    const closed = new Promise<string>(resolve => prompt.once('close', () => resolve('no')))
     try {
-      return /^(y|yes|)$/i.test((await prompt.question(`${question} [Y/n] `)).trim())
+      return /^(y|yes|)$/i.test((await Promise.race([prompt.question(`${question} [Y/n] `), closed])).trim())
     } finally {
       prompt.close()
     }
   }
 
+  /** As JSON, unless a result has been printed already: two documents would be none. */
   error(error: unknown): void {
-    if (this.style.json) {
+    if (this.style.json && !this.#hasJson) {
       this.json(jsonError(error))
       return
     }

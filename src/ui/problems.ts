@@ -14,10 +14,19 @@ export function renderProblem(problem: Problem, directory: string): string {
 function excerpt(file: string, line: number, column: number): string[] {
   try {
     const source = readFileSync(file, 'utf8').split('\n')[line - 1]
-    if (source === undefined || source.trim() === '') return []
+    if (source === undefined || source.trim() === '' || holdsSecret(source)) return []
     const label = String(line)
-    return [`  ${label} | ${source}`, `  ${' '.repeat(label.length)} | ${' '.repeat(column - 1)}^`]
+    const indent = source.slice(0, column - 1).replace(/[^\t]/g, ' ')
+    return [`  ${label} | ${source}`, `  ${' '.repeat(label.length)} | ${indent}^`]
   } catch {
     return []
   }
+}
+
+/** A password that is written out, or one in the user information of an address: the log of a CI run is no place for it. */
+function holdsSecret(line: string): boolean {
+  return (
+    /\b(password|key)["']?\s*:\s*["']?(?!["'\s,}#]|[A-Z][A-Z0-9_]*["']?\s*([,}#]|$)|\$\()\S/.test(line) ||
+    /:[^\s@/]+@(?!sha256:)/.test(line)
+  )
 }

@@ -4,7 +4,7 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   width = Number.POSITIVE_INFINITY,
 ): string {
-  const all = [head.map(cell => cell.toUpperCase()), ...rows]
+  const all = [head.map(cell => cell.toUpperCase()), ...rows.map(row => row.map(oneLine))]
   const widths = head.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
   return all
     .map(row =>
@@ -15,4 +15,8 @@ export function renderTable(
         .slice(0, width),
     )
     .join('\n')
+}
+
+function oneLine(cell: string): string {
+  return cell.trim().replace(/\s*\n\s*/g, ' ')
 }

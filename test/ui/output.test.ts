@@ -1,0 +1,206 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { InvalidConfig } from '../../src/config/problem.ts'
+import { Secret } from '../../src/config/secret.ts'
+import { JijiError } from '../../src/errors.ts'
+import { sh } from '../../src/shell/script.ts'
+import { Output, type OutputStyle } from '../../src/ui/output.ts'
+
+type World = { style?: Partial<OutputStyle>; environment?: Record<string, string>; isTty?: boolean }
+
+function outputOf({ style = {}, environment = {}, isTty = false }: World = {}) {
+  const stream = () => Object.assign(new PassThrough(), { isTTY: isTty, columns: 20 })
+  const [stdin, stdout, stderr] = [stream(), stream(), stream()]
+  const streams = { stdin, stdout, stderr, environment, directory: '/' } as unknown as ConstructorParameters<
+    typeof Output
+  >[1]
+  const output = new Output({ json: false, quiet: false, verbose: false, ...style }, streams)
+  const textOf = (one: PassThrough) => String(one.read() ?? '')
+  return { output, stdin, out: () => textOf(stdout), err: () => textOf(stderr) }
+}
+
+const token = new Secret('TOKEN', 'hunter2')
+const failure = new JijiError('pull.failed', 'web1: app could not be pulled: denied', {
+  server: 'web1',
+  hint: 'log in',
+  output: 'one\ntwo\n',
+})
+const problem = {
+  file: '/nowhere/deploy.yml',
+  line: 3,
+  column: 5,
+  path: 'a.b',
+  code: 'unknown-key' as const,
+  message: 'unknown key b',
+}
+
+describe('what is printed', () => {
+  test('as a result goes to stdout, narration to stderr', () => {
+    const { output, out, err } = outputOf()
+    output.result('result')
+    output.table(['a'], [['x']])
+    output.note('note')
+    output.warn('careful')
+    expect([out(), err()]).toEqual(['result\nA\nx\n', 'note\nwarning: careful\n'])
+  })
+  test('quietly is results, warnings and errors', () => {
+    const { output, out, err } = outputOf({ style: { quiet: true } })
+    output.result('result')
+    output.note('note')
+    output.event({ step: 'build', state: 'begun', service: 'web' })
+    output.warn(problem)
+    output.error(failure)
+    expect(out()).toBe('result\n')
+    expect(err()).toBe(
+      'warning: nowhere/deploy.yml:3:5: a.b: unknown key b\n  | one\n  | two\nerror: web1: app could not be pulled: denied\n  log in\n',
+    )
+  })
+  test('goes through the mask, all of it', () => {
+    const { output, out, err } = outputOf({ style: { verbose: true } })
+    output.hide([token])
+    output.hide([new Secret('OTHER', 'second!')])
+    output.result('hunter2 second!')
+    output.table(['hunter2'], [['hunter2']])
+    output.json({ a: 'hunter2', b: ['x hunter2'] })
+    output.note('hunter2')
+    output.warn('hunter2')
+    output.event({ step: 'build', state: 'note', detail: 'hunter2' })
+    output.script('web1', sh`echo ${'hunter2'} ${token}`)
+    output.error(new JijiError('failed', 'hunter2', { hint: 'hunter2', output: 'hunter2' }))
+    output.error(new Error('hunter2'))
+    const [stdout, stderr] = [out(), err()]
+    expect(stdout + stderr).not.toMatch(/hunter2|second!/)
+    expect(stdout).toMatch(/^\[TOKEN\] \[OTHER\]\n/)
+  })
+  test('as JSON stays JSON when a number or a key looks like a secret', () => {
+    const { output, out } = outputOf({ style: { json: true } })
+    output.hide([new Secret('PIN', '9270'), new Secret('QUOTED', 'a"b\\c')])
+    output.json({ port: 9270, text: 'port 9270', quoted: 'x a"b\\c y' })
+    expect(JSON.parse(out())).toEqual({ port: 9270, text: 'port [PIN]', quoted: 'x [QUOTED] y' })
+  })
+  test('of scripts only with -v', () => {
+    const loud = outputOf({ style: { verbose: true } })
+    loud.output.script('web1', sh`one\ntwo`)
+    expect(loud.err()).toBe('web1 $ one\nweb1 > two\n')
+    const { output, err } = outputOf()
+    output.script('web1', sh`one`)
+    expect(err()).toBe('')
+  })
+  test.each<[object, string]>([
+    [{ step: 'build', state: 'begun', service: 'web', detail: 'x' }, 'web            building x\n'],
+    [{ step: 'start', state: 'begun', server: 'web1' }, ''],
+    [{ step: 'start', state: 'done', server: 'web1' }, 'web1           started\n'],
+    [{ step: 'build', state: 'note', detail: 'step 1/9' }, ''],
+    [{ step: 'drain', state: 'note', server: 'web1', detail: 'slow' }, 'web1           slow\n'],
+  ])('of the event %j: %j', (event, text) => {
+    const { output, err } = outputOf()
+    output.event(event as never)
+    expect(err()).toBe(text)
+  })
+  test('as a table has the width of the terminal, and any width elsewhere', () => {
+    const rows = [['x'.repeat(50)]]
+    const there = outputOf({ isTty: true, environment: { NO_COLOR: '1' } })
+    there.output.table(['a'], rows)
+    expect(there.out()).toBe(`A\n${'x'.repeat(20)}\n`)
+    const { output, out } = outputOf()
+    output.table(['a'], rows)
+    expect(out()).toBe(`A\n${'x'.repeat(50)}\n`)
+  })
+})
+
+describe('colour', () => {
+  test.each<[World, boolean]>([
+    [{ isTty: true }, true],
+    [{ isTty: false }, false],
+    [{ isTty: true, environment: { NO_COLOR: '1' } }, false],
+    [{ isTty: true, environment: { NO_COLOR: '' } }, true],
+    [{ isTty: true, environment: { NO_COLOR: '1', FORCE_COLOR: '1' } }, false],
+    [{ isTty: true, environment: { TERM: 'dumb' } }, false],
+    [{ isTty: false, environment: { FORCE_COLOR: '1' } }, true],
+    [{ isTty: true, environment: { FORCE_COLOR: '0' } }, false],
+  ])('with %j: %s', (world, isColoured) => {
+    const { output, err } = outputOf(world)
+    output.warn('x')
+    expect(err().includes('\u001b[')).toBe(isColoured)
+  })
+  test('is never in results', () => {
+    const { output, out } = outputOf({ isTty: true })
+    output.table(['a'], [['x']])
+    expect(out()).not.toContain('\u001b[')
+  })
+})
+
+describe('an error', () => {
+  const jsonOf = (error: unknown) => {
+    const { output, out, err } = outputOf({ style: { json: true } })
+    output.error(error)
+    expect(err()).toBe('')
+    return JSON.parse(out())
+  }
+  test('of the user says what to try next', () => {
+    const { output, err } = outputOf()
+    output.error(new JijiError('config.missing', 'there is no x', { hint: 'one\n  two' }))
+    expect(err()).toBe('error: there is no x\n  one\n  two\n')
+  })
+  test('of the configuration names every problem', () => {
+    const { output, err } = outputOf()
+    output.error(new InvalidConfig([problem, { ...problem, line: 4 }]))
+    expect(err()).toBe(
+      'error: nowhere/deploy.yml:3:5: a.b: unknown key b\nerror: nowhere/deploy.yml:4:5: a.b: unknown key b\n',
+    )
+  })
+  test('of ours shows its stack', () => {
+    const { output, err } = outputOf()
+    output.error(new TypeError('x is not a function'))
+    expect(err()).toMatch(/^error: this is a fault of jiji, not yours\nTypeError: x is not a function\n {4}at /)
+    output.error('text')
+    expect(err()).toBe('error: this is a fault of jiji, not yours\ntext\n')
+  })
+  test('as JSON has its code, message, hint and server', () => {
+    expect(jsonOf(failure)).toEqual({
+      schemaVersion: 1,
+      error: { code: 'pull.failed', message: 'web1: app could not be pulled: denied', hint: 'log in', server: 'web1' },
+    })
+    expect(jsonOf(new JijiError('usage', 'no'))).toEqual({ schemaVersion: 1, error: { code: 'usage', message: 'no' } })
+    expect(jsonOf(new TypeError('no'))).toEqual({ schemaVersion: 1, error: { code: 'fault', message: 'no' } })
+    expect(jsonOf(new InvalidConfig([problem]))).toMatchObject({
+      error: { code: 'config.invalid' },
+      problems: [problem],
+    })
+  })
+  test('after a result in JSON does not spoil it with a second one', () => {
+    const { output, out, err } = outputOf({ style: { json: true } })
+    output.json({ services: [] })
+    output.error(failure)
+    expect(JSON.parse(out())).toEqual({ services: [] })
+    expect(err()).toContain('error: web1: app could not be pulled: denied')
+  })
+})
+
+describe('a question', () => {
+  const asked = async (text: string | undefined) => {
+    const { output, stdin } = outputOf({ isTty: true })
+    const answer = output.confirm('Go ahead?')
+    if (text === undefined) stdin.end()
+    else stdin.write(`${text}\n`)
+    return answer
+  }
+  test.each<[string | undefined, boolean]>([
+    ['', true],
+    ['y', true],
+    ['YES', true],
+    [' yes ', true],
+    ['n', false],
+    ['no', false],
+    ['what', false],
+    [undefined, false],
+  ])('answered with %j: %s', async (text, isConfirmed) => expect(await asked(text)).toBe(isConfirmed))
+
+  test.each<[World, boolean]>([
+    [{ isTty: true }, true],
+    [{ isTty: false }, false],
+    [{ isTty: true, style: { json: true } }, false],
+  ])('with %j can be asked: %s', (world, isInteractive) =>
+    expect(outputOf(world).output.isInteractive).toBe(isInteractive),
+  )
+})

@@ -1,0 +1,168 @@
+import { Chalk } from 'chalk'
+import { describe, expect, test } from 'vitest'
+import type { Problem } from '../../src/config/problem.ts'
+import type { Event } from '../../src/deploy/event.ts'
+import { renderAge } from '../../src/ui/age.ts'
+import { renderEvent } from '../../src/ui/event.ts'
+import { renderPlan, renderRelease } from '../../src/ui/plan.ts'
+import { renderProblem } from '../../src/ui/problems.ts'
+import { renderTable } from '../../src/ui/table.ts'
+import { configOf } from '../config/deploy-yml.ts'
+import { folderWith } from '../config/folder.ts'
+import { config, observed, planFor, siteOf, twoServers } from '../deploy/world.ts'
+
+describe('an age', () => {
+  const now = new Date('2026-01-31T12:00:00Z')
+  test.each<[string | undefined, string]>([
+    [undefined, '-'],
+    ['', '-'],
+    ['nonsense', '-'],
+    ['0001-01-01T00:00:00Z', '739646d 12h'],
+    ['2026-01-31T12:00:00Z', '0s'],
+    ['2026-01-31T13:00:00Z', '0s'],
+    ['2026-01-31T11:59:59.5Z', '0s'],
+    ['2026-01-31T11:59:18Z', '42s'],
+    ['2026-01-31T11:59:00Z', '1m'],
+    ['2026-01-31T11:56:30Z', '3m'],
+    ['2026-01-31T11:00:00Z', '1h'],
+    ['2026-01-31T09:55:00Z', '2h 5m'],
+    ['2026-01-30T12:00:00Z', '1d'],
+    ['2026-01-27T11:00:00Z', '4d 1h'],
+    ['2026-01-27T11:59:00Z', '4d'],
+    ['2026-01-31T11:00:00.123456789Z', '59m'],
+    ['2026-01-31T12:00:00+01:00', '1h'],
+  ])('since %s: %s', (since, age) => expect(renderAge(since, now)).toBe(age))
+})
+
+describe('a table', () => {
+  test('has columns as wide as their widest cell', () => {
+    expect(
+      renderTable(
+        ['name', 'state'],
+        [
+          ['web', 'running'],
+          ['worker', '-'],
+        ],
+      ),
+    ).toBe('NAME    STATE\nweb     running\nworker  -')
+  })
+  test('without rows has its head', () => expect(renderTable(['a', 'b'], [])).toBe('A  B'))
+  test('may have empty cells', () => expect(renderTable(['a', 'b', 'c'], [['', 'x', '']])).toBe('A  B  C\n   x'))
+  test('is cut to the width of the terminal', () => {
+    expect(renderTable(['a', 'b'], [['1', 'x'.repeat(30)]], 10)).toBe(`A  B\n1  ${'x'.repeat(7)}`)
+  })
+  test('keeps each row on one line', () => {
+    expect(renderTable(['a', 'b'], [['1', 'one\ntwo\r\nthree']]).split('\n')).toEqual(['A  B', '1  one two three'])
+  })
+})
+
+describe('a problem', () => {
+  const folder = folderWith({
+    'deploy.yml': 'project: x\nservices:\n  web: {imag: a}\n',
+    'secret.yml':
+      'builder:\n  registry: {server: a.b, usernam: me, password: hunter2}\n  password: "hunter2"\n  password: TOKEN\n',
+  })
+  const problem: Problem = {
+    file: `${folder}/deploy.yml`,
+    line: 3,
+    column: 9,
+    path: 'services.web.imag',
+    code: 'unknown-key',
+    message: 'unknown key imag',
+    hint: 'did you mean image?',
+  }
+  test('is shown with its line and what to do', () => {
+    expect(renderProblem(problem, folder)).toBe(`deploy.yml:3:9: services.web.imag: unknown key imag
+  3 |   web: {imag: a}
+    |         ^
+  did you mean image?`)
+  })
+  test('is shown from where one stands', () => {
+    expect(renderProblem(problem, `${folder}/a`)).toMatch(/^\.\.\/deploy\.yml:3:9: /)
+  })
+  test.each<[string, Partial<Problem>]>([
+    ['file is gone', { file: `${folder}/nope.yml` }],
+    ['line is not there', { line: 99 }],
+    ['line is empty', { line: 4 }],
+  ])('whose %s has no excerpt', (_, over) => {
+    expect(renderProblem({ ...problem, ...over, path: '' }, folder).split('\n')).toEqual([
+      expect.stringMatching(/: unknown key imag$/),
+      '  did you mean image?',
+    ])
+  })
+  test('on a line with tabs keeps its mark in place', () => {
+    const file = `${folderWith({ a: 'a:\n\tb: c' })}/a`
+    expect(renderProblem({ ...problem, file, line: 2, column: 2 }, folder)).toContain('\n  2 | \tb: c\n    | \t^\n')
+  })
+  test.each([2, 3])('never shows a secret that stands in the file (line %i)', line => {
+    const file = `${folder}/secret.yml`
+    for (const code of ['literal-secret', 'unknown-key'] as const)
+      expect(renderProblem({ ...problem, file, line, code }, folder)).not.toContain('hunter2')
+    expect(renderProblem({ ...problem, file, line: 4 }, folder)).toContain('password: TOKEN')
+  })
+})
+
+describe('an event', () => {
+  test.each<[Event, string]>([
+    [{ step: 'build', state: 'begun', service: 'web', detail: 'app:1' }, 'web            building app:1'],
+    [{ step: 'start', state: 'done', server: 'web1', service: 'web' }, 'web1 web       started'],
+    [{ step: 'health', state: 'failed', server: 'web1', service: 'web' }, 'web1 web       health failed'],
+    [{ step: 'drain', state: 'note', server: 'web1', detail: 'still running' }, 'web1           still running'],
+    [{ step: 'lock', state: 'done' }, 'locked'],
+  ])('%j', (event, line) => expect(renderEvent(event, new Chalk({ level: 0 }))).toBe(line))
+})
+
+describe('a plan', () => {
+  const running = observed({
+    containers: [
+      { service: 'web', release: 'r1', hosts: 'app.example.com' },
+      { service: 'cron', release: 'r1' },
+    ],
+    releases: { r1: { web: 'app-web-r1', cron: 'app-cron-r1' } },
+    current: 'r1',
+    sites: [siteOf(config)],
+  })
+  test('of a first deploy', () => {
+    const built = configOf(twoServers.replace('image: web', 'build: {}'), 'ssh: {user: a}')
+    expect(
+      renderPlan(
+        planFor(
+          built,
+          ['web1', 'web2'].map(server => observed({ server, proxy: undefined })),
+        ),
+      ),
+    ).toBe(
+      `deploy app 9 (staging)
+  build web as localhost:9270/app-web:9
+  web1 (docker)
+    start the proxy
+    route app.example.com
+    web: start localhost:9270/app-web:9
+    worker: start worker
+  web2 (docker)
+    start the proxy
+    route app.example.com
+    web: start localhost:9270/app-web:9`,
+    )
+  })
+  test('of the next', () => {
+    const plan = planFor(configOf(`${twoServers}deploy: {retain: 1}`), [running], { selection: { hosts: ['web1'] } })
+    expect(renderPlan(plan)).toBe(`deploy app 9
+  web1 (docker)
+    web: r1 -> web
+    worker: start worker
+    stop app-cron-r1: no longer in the configuration
+    remove app-web-r1, app-cron-r1`)
+  })
+  test('once it is done', () => {
+    const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
+    expect(renderRelease(plan, config, 4.25)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS
+web      web1    r1      9    http://app.example.com
+worker   web1    -       9
+deployed app 9 in 4.3 s`)
+    const other = configOf(`${twoServers.replace('app_port', 'ssl: true, app_port')}proxy: {https_port: 8443}`)
+    expect(renderRelease({ ...plan, action: 'rollback' }, other, 0.5)).toMatch(
+      /https:\/\/app\.example\.com:8443\n[\s\S]*went back to app 9 in 0\.5 s$/,
+    )
+  })
+})
