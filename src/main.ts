@@ -5,7 +5,14 @@ process.exitCode = await main({
   argv: process.argv.slice(2),
   environment: process.env,
   directory: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  // Node makes a stream when it is first asked for, which takes milliseconds, and help needs only one of them.
+  get stdin() {
+    return process.stdin
+  },
+  get stdout() {
+    return process.stdout
+  },
+  get stderr() {
+    return process.stderr
+  },
 })

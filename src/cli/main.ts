@@ -60,12 +60,9 @@ async function run(
 
 type Output = Context['output']
 
-async function createOutput(
-  { stdin, stdout, stderr, environment, directory }: World,
-  style: Output['style'],
-): Promise<Output> {
+async function createOutput(world: World, style: Output['style']): Promise<Output> {
   const { Output } = await import('../ui/output.ts')
-  return new Output(style, { stdin, stdout, stderr, environment, directory })
+  return new Output(style, world)
 }
 
 async function fail(error: unknown, output: Output): Promise<number> {
