@@ -46,6 +46,7 @@ async function run(
   process.on('uncaughtException', onFault)
   try {
     checkOutputFormat(options)
+    keepCompiled()
     const { run } = await command.load()
     const { environment, directory } = world
     await run({ options, args, output, environment, directory, signal: interrupt.signal })
@@ -75,6 +76,12 @@ function fromCac(error: unknown): unknown {
   return error instanceof Error && error.name === 'CACError'
     ? new JijiError('usage', error.message.replaceAll('`', ''), { cause: error })
     : error
+}
+
+/** From Node 22 on, a command's code is compiled once and not each time it is loaded. */
+function keepCompiled(): void {
+  const { enableCompileCache } = process.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown }
+  enableCompileCache?.()
 }
 
 function checkOutputFormat(options: Options): void {
