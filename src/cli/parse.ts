@@ -17,7 +17,7 @@ export function parse(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Invocation {
-  const { words, command, wantsHelp } = read(catalogue, argv)
+  const { words, args, command, wantsHelp } = read(catalogue, asVersion(argv))
   const cli = cac('jiji')
   for (const one of command ? [command] : catalogue) {
     const defined = cli.command([one.name, one.arguments].filter(part => part).join(' '), one.summary)
@@ -29,20 +29,23 @@ export function parse(
   cli.parse(['node', 'jiji', ...words], { run: false })
   const matched = cli.matchedCommand
   if (!matched) throw new Error(`cac does not know ${command.name}`)
-  matched.checkUnusedArgs()
-  matched.checkRequiredArgs()
   const given = new Map<string, readonly string[]>()
   for (const option of optionsOf(command)) {
     const { name } = describeOption(option)
     const value = valuesOf(cli.options, name)
     if (value !== undefined) given.set(name, value)
   }
-  return { command, args: [...cli.args].slice(1), options: new Options(given, environment) }
+  return { command, args, options: new Options(given, environment) }
+}
+
+/** `--version` takes a value, but alone it is the question that every program answers. */
+function asVersion(argv: readonly string[]): readonly string[] {
+  return argv.length === 1 && argv[0] === '--version' ? ['version'] : argv
 }
 
 const mark = '\u0001'
 
-type Read = { words: string[]; command: Command | undefined; wantsHelp: boolean }
+type Read = { words: string[]; args: string[]; command: Command | undefined; wantsHelp: boolean }
 
 function read(catalogue: readonly Command[], argv: readonly string[]): Read {
   const names = new Set(catalogue.map(({ name }) => name))
@@ -63,33 +66,52 @@ function read(catalogue: readonly Command[], argv: readonly string[]): Read {
       const spec = every.find(option => matches(option, written))
       const takesValue = spec ? describeOption(spec).takesValue : false
       const value = attached ?? (takesValue ? argv[++index] : undefined)
-      if (takesValue && value === undefined) throw new JijiError('usage', `${written} needs a value`)
+      if (takesValue && value === undefined)
+        throw new JijiError('usage', `${written} needs a value`, { hint: `${spec?.flags}: ${spec?.description}` })
       given.push({ name: spec ? describeOption(spec).name : '', written, value })
     } else positional.push(word)
   }
 
+  if (positional[0] === 'help') {
+    positional.shift()
+    wantsHelp = true
+  }
   const [first, second] = positional
   const name = [`${first} ${second}`, first ?? ''].find(one => names.has(one))
-  if (name === undefined && first !== undefined && first !== 'help' && !isGroup(catalogue, first)) {
-    throw unknownCommand(names, positional)
-  }
-  if (name === undefined && isGroup(catalogue, first) && second !== undefined) throw unknownCommand(names, positional)
-  const command = catalogue.find(one => one.name === (first === 'help' ? positional.slice(1).join(' ') : name))
-  if (command && !wantsHelp) {
-    const known = optionsOf(command)
+  const command = catalogue.find(one => one.name === name)
+  const isWholeGroup = isGroup(catalogue, first) && second === undefined
+  if (!command && first !== undefined && !isWholeGroup) throw unknownCommand(names, positional)
+  const args = command ? positional.slice(command.name.split(' ').length) : []
+  if (!wantsHelp) {
+    const known = command ? optionsOf(command) : every
     for (const one of given) checkOption(command, known, one)
+    if (command) checkArguments(command, args)
   }
-  const rest = command ? positional.slice(command.name.split(' ').length) : []
   const options = given.map(({ name, value }) => `--${name}${value === undefined ? '' : `=${mark}${value}`}`)
   return {
-    words: command ? [command.name, ...options, '--', ...rest] : positional,
+    words: command ? [command.name, ...options] : positional,
+    args,
     command,
     wantsHelp: wantsHelp || !command,
   }
 }
 
+/** As many as the command takes: one too many may be a name that was meant for an option. */
+function checkArguments(command: Command, args: readonly string[]): void {
+  const taken = command.arguments?.split(' ') ?? []
+  const missing = taken.filter(one => one.startsWith('<'))[args.length]
+  if (missing) throw new JijiError('usage', `jiji ${command.name} needs ${missing}`)
+  const extra = taken.some(one => one.includes('...')) ? undefined : args[taken.length]
+  if (extra === undefined) return
+  throw new JijiError('usage', `jiji ${command.name} does not take ${JSON.stringify(extra)}`, {
+    hint: command.shared.includes('services')
+      ? 'services are chosen with --services, servers with --hosts'
+      : `jiji ${command.name} --help shows what it takes`,
+  })
+}
+
 function checkOption(
-  command: Command,
+  command: Command | undefined,
   known: readonly OptionSpec[],
   given: { name: string; written: string; value: string | undefined },
 ): void {
@@ -97,8 +119,9 @@ function checkOption(
   if (!spec) {
     const long = known.map(option => `--${describeOption(option).name}`)
     const meant = nearest(given.written, long)
-    throw new JijiError('usage.unknown-option', `jiji ${command.name} knows no option ${given.written}`, {
-      hint: meant ? `did you mean ${meant}?` : `jiji ${command.name} --help lists them`,
+    const called = command ? `jiji ${command.name}` : 'jiji'
+    throw new JijiError('usage.unknown-option', `${called} knows no option ${given.written}`, {
+      hint: meant ? `did you mean ${meant}?` : `${called} --help lists them`,
     })
   }
   if (!describeOption(spec).takesValue && given.value !== undefined)
@@ -149,8 +172,7 @@ const exitStatuses = `  0  done                          4  a server could not b
   3  a registry refused            7  some servers succeeded and some failed`
 
 /** Of the whole program, of a group of commands (`jiji registry`), or of one command. */
-function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, words: readonly string[]): void {
-  const group = words.find(word => word !== 'help')
+function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, [group]: readonly string[]): void {
   const isOfGroup = (line: string) =>
     command !== undefined || group === undefined || line.trimStart().startsWith(`${group} `)
   const about = command?.summary ?? 'Deploys containers to plain servers over SSH, without dropping a request'
