@@ -46,7 +46,7 @@ elif [ "\${major%%.*}" -lt 23 ]; then export DOCKER_BUILDKIT=1; set -- "$@" buil
 else
   ${secrets.length > 0 ? sh`exit 97` : sh`:`}
   export DOCKER_BUILDKIT=0
-  set -- "$@" build
+  set -- "$@" build --force-rm
 fi`
 }
 
