@@ -3,6 +3,8 @@ import type { Options } from './options.ts'
 
 /** What a command is given. */
 export type Context = {
+  /** Its name in the catalogue. */
+  command: string
   options: Options
   args: readonly string[]
   output: Output

@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
-export type World = Omit<Context, 'options' | 'args' | 'output' | 'signal'> & {
+export type World = Omit<Context, 'command' | 'options' | 'args' | 'output' | 'signal'> & {
   argv: readonly string[]
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
@@ -17,14 +17,21 @@ export async function main(world: World): Promise<number> {
   try {
     invocation = parse(catalogue, world.argv, world.environment)
   } catch (error) {
-    const isJson = world.argv.some((word, index) => /^(-o|--output)$/.test(word) && world.argv[index + 1] === 'json')
-    return await fail(error, await createOutput(world, { json: isJson, quiet: false, verbose: false }))
+    return await fail(error, await createOutput(world, { json: wantsJson(world), quiet: false, verbose: false }))
   }
   if ('showHelp' in invocation) {
     invocation.showHelp()
     return 0
   }
   return await run(world, invocation)
+}
+
+/** For an error in the words themselves, which then have not become options. */
+function wantsJson({ argv, environment }: World): boolean {
+  return (
+    environment.JIJI_OUTPUT === 'json' ||
+    argv.some((word, index) => word === '--output=json' || (/^(-o|--output)$/.test(word) && argv[index + 1] === 'json'))
+  )
 }
 
 async function run(
@@ -49,7 +56,7 @@ async function run(
     keepCompiled()
     const { run } = await command.load()
     const { environment, directory } = world
-    await run({ options, args, output, environment, directory, signal: interrupt.signal })
+    await run({ command: command.name, options, args, output, environment, directory, signal: interrupt.signal })
     return 0
   } catch (error) {
     return await fail(interrupt.signal.aborted ? interrupt.signal.reason : error, output)

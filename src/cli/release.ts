@@ -33,7 +33,7 @@ export async function release(
       await apply({ config, secrets, runners, observations, by: actor.by, report, signal }, plan, images)
       return plan
     } catch (error) {
-      await auditFailure({ runners, by: actor.by, scope: config.scope }, plan, error)
+      await auditFailure({ runners, by: actor.by, scope: config.scope, mask: text => output.mask(text) }, plan, error)
       throw error
     }
   })
@@ -42,9 +42,9 @@ export async function release(
   else output.result(renderRelease(plan, config, seconds))
 }
 
-function ownerOf(actor: { by: string; host: string }, { options }: Context) {
+function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
   const environment = options.text('environment')
-  return { ...actor, since: new Date().toISOString(), command: environment ? `deploy -e ${environment}` : 'deploy' }
+  return { ...actor, since: new Date().toISOString(), command: environment ? `${command} -e ${environment}` : command }
 }
 
 export function isAsked({ options, output }: Context): boolean {

@@ -24,15 +24,23 @@ export function auditEntry(
   }
 }
 
+type AuditContext = {
+  runners: ReadonlyMap<string, Runner>
+  by: string
+  scope: string
+  /** What an engine said may contain a secret, and what is recorded stays. */
+  mask: (text: string) => string
+}
+
 /** Leaves a trace of a release that failed, on every server that can still be reached. */
 export async function auditFailure(
-  { runners, by, scope }: { runners: ReadonlyMap<string, Runner>; by: string; scope: string },
+  { runners, by, scope, mask }: AuditContext,
   plan: Plan,
   error: unknown,
 ): Promise<void> {
   const code = error instanceof JijiError ? error.code : 'fault'
   const result = code === 'interrupted' ? 'interrupted' : code === 'release.unhealthy' ? 'rolled-back' : 'failed'
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = mask(error instanceof Error ? error.message : String(error))
   await Promise.allSettled(
     plan.servers.map(server =>
       runners

@@ -40,6 +40,11 @@ export class Output {
     this.#mask = createMask(this.#secrets)
   }
 
+  /** For text that is kept somewhere, and not printed here. */
+  mask(text: string): string {
+    return this.#mask(text)
+  }
+
   /** Whether somebody is there who can be asked. */
   get isInteractive(): boolean {
     return Boolean(this.#streams.stdin.isTTY && this.#streams.stderr.isTTY) && !this.style.json

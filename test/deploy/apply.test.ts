@@ -321,9 +321,11 @@ describe('the audit of a failure', () => {
     [new JijiError('pull.failed', 'denied'), 'failed', 'denied'],
     [new TypeError('ours'), 'failed', 'ours'],
     ['text', 'failed', 'text'],
+    [new Error('no hunter2 here'), 'failed', 'no [TOKEN] here'],
   ])('%s: %s', async (error, result, reason) => {
     const { scripts, runners } = fakeServers(servers, { 'web1 audit': { code: 1 } })
-    await auditFailure({ runners, by: 'me', scope: 'app' }, planFor(config, running), error)
+    const mask = (text: string) => text.replace('hunter2', '[TOKEN]')
+    await auditFailure({ runners, by: 'me', scope: 'app', mask }, planFor(config, running), error)
     expect(scripts.map(({ server, deed }) => `${server} ${deed}`)).toEqual(['web1 audit', 'web2 audit'])
     const entry = JSON.parse(/'(\{"at".*\})'/.exec(scripts[0]?.script.render() ?? '')?.[1] ?? 'null')
     expect(entry).toMatchObject({ action: 'deploy', result, reason, from: 'r1', to: '9', services: ['web', 'worker'] })

@@ -12,8 +12,8 @@ export type Answer = Partial<Output> & {
 export type Deed = string
 
 /**
- * Runners that answer as the scripts do on a server where all goes well, or as they are told: a key is a deed, or
- * `SERVER DEED`. `log` has every deed in the order in which they began.
+ * Runners that answer as the scripts do on a server where all goes well, or as they are told: a key is a deed, its
+ * first word, or `SERVER DEED`. `log` has every deed in the order in which they began.
  */
 export function fakeServers(names: readonly string[], answers: Readonly<Record<string, Answer>> = {}) {
   const log: string[] = []
@@ -25,7 +25,7 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
       const deed = deedOf(script)
       log.push(`${server} ${deed}`)
       scripts.push({ server, deed, script })
-      const { hangs = false, ...told } = answers[`${server} ${deed}`] ?? answers[deed] ?? {}
+      const { hangs = false, ...told } = answers[`${server} ${deed}`] ?? answers[deed] ?? answers[verbOf(deed)] ?? {}
       const output = { ...usual(deed), ...told }
       await Promise.resolve()
       const say = (text: string) => {
@@ -59,8 +59,24 @@ function deedOf(script: Script): Deed {
   if (text.includes('caddy run')) return 'proxy'
   if (text.includes('/releases/.new')) return 'record'
   if (text.includes('/.current')) return 'go back'
-  if (text.includes('audit.jsonl')) return 'audit'
+  if (text.includes('>>"$state/audit.jsonl"')) return 'audit'
+  if (text.includes('echo "engine $version"')) return 'observe'
+  if (text.includes('tail -n')) return 'read audit'
+  if (text.includes('mkdir "$state/lock"')) return 'take lock'
+  if (text.includes('rm -rf "$state/lock"')) return 'release lock'
+  if (text.includes('$state/lock/owner')) return 'read lock'
+  if (text.includes('--password-stdin')) return 'log in'
+  if (text.includes('docker logout')) return 'log out'
+  if (text.includes('docker logs')) return 'logs'
+  if (text.includes('docker build') || text.includes('buildx version')) return 'build'
+  if (text.includes(' push ')) return 'push'
+  if (text.includes('git rev-parse')) return 'version'
+  if (text.includes('inspect --type container')) return 'remove registry'
   return text.trim()
+}
+
+function verbOf(deed: Deed): string {
+  return deed.split(' ')[0] ?? ''
 }
 
 function usual(deed: Deed): Output {
@@ -73,9 +89,13 @@ function usual(deed: Deed): Output {
             .split(',')
             .map(one => `pulled ${one}\ndigest ${one} ["${one}@sha256:${one}"]\n`)
             .join('')
-        : verb === 'lock'
+        : verb === 'lock' || verb === 'observe'
           ? 'engine {"version":"27","arch":"amd64"}\nready\n'
-          : ''
+          : deed === 'push'
+            ? `digest sha256:${'0'.repeat(64)}\n`
+            : deed === 'log out' || deed === 'remove registry'
+              ? 'done\n'
+              : ''
   return { code: 0, stdout, stderr: '' }
 }
 
