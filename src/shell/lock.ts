@@ -47,5 +47,5 @@ rm -rf "$state/lock"`
 
 export function readLock(scope: string): Script {
   return sh`${stateFolder(scope)}
-[ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; }`
+[ ! -d "$state/lock" ] || { printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'; }`
 }

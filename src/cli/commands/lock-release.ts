@@ -1,13 +1,14 @@
 import { releaseLock } from '../../shell/lock.ts'
 import type { Context } from '../context.ts'
-import { describeOwner, onLocks } from '../locks.ts'
+import { describeOwner, failureOf, onLocks } from '../locks.ts'
 
 export async function run(context: Context): Promise<void> {
   await onLocks(context, releaseLock, answers => {
-    for (const { server, owner } of answers) {
-      context.output.result(
-        `${server}: ${owner ? `released the lock of ${describeOwner(owner)}` : 'there was no lock'}`,
-      )
+    for (const answer of answers) {
+      const { runner, owner } = answer
+      const result = owner ? `released the lock of ${describeOwner(owner)}` : 'there was no lock'
+      if (!failureOf(answer)) context.output.result(`${runner.server}: ${result}`)
     }
+    for (const failure of answers.map(failureOf)) if (failure) throw failure
   })
 }
