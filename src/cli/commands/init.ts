@@ -6,8 +6,9 @@ import type { Context } from '../context.ts'
 
 export async function run({ directory, output }: Context): Promise<void> {
   const file = join(directory, '.jiji', 'deploy.yml')
-  if (existsSync(file))
-    throw new JijiError('config.exists', `${file} is there already`, { hint: 'edit it, or move it away first' })
+  const existing = [file, file.replace(/yml$/, 'yaml')].find(path => existsSync(path))
+  if (existing)
+    throw new JijiError('config.exists', `${existing} is there already`, { hint: 'edit it, or move it away first' })
   const template = readFileSync(templatePath(), 'utf8')
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, template.replace(/^project: .*$/m, `project: ${projectName(directory)}`))
@@ -30,7 +31,7 @@ function projectName(directory: string): string {
   const name = basename(directory)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
     .replace(/^-+|-+$/g, '')
-    .slice(0, 50)
   return name || 'myapp'
 }

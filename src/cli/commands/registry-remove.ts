@@ -1,3 +1,4 @@
+import type { Engine } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
 import { removeRegistry } from '../../registry/local.ts'
 import type { Context } from '../context.ts'
@@ -9,14 +10,19 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const { registry, engine } = config.builder
   if (registry.type === 'remote') return logOut(context)
-  if (!options.flag('yes')) {
-    if (!output.isInteractive)
-      throw new JijiError('usage.needs-confirmation', 'the local registry would be removed', { hint: 'add --yes' })
-    if (!(await output.confirm(`Remove the local registry on port ${registry.port}?`)))
-      throw new JijiError('interrupted', 'nothing was changed')
-  }
-  const state = await removeRegistry(thisMachine(context), engine)
+  const state = options.flag('skip-local') ? 'skipped' : await takeAway(context, engine, registry.port)
   const row = { registry: `localhost:${registry.port}`, place: 'here', state }
   if (output.style.json) output.json({ schemaVersion: 1, rows: [row] })
   else output.table(['registry', 'place', 'result'], [[row.registry, row.place, row.state]])
+}
+
+async function takeAway(context: Context, engine: Engine, port: number): Promise<'already' | 'done'> {
+  const { options, output } = context
+  if (!options.flag('yes')) {
+    if (!output.isInteractive)
+      throw new JijiError('usage.needs-confirmation', 'the local registry would be removed', { hint: 'add --yes' })
+    if (!(await output.confirm(`Remove the local registry on port ${port}?`)))
+      throw new JijiError('interrupted', 'nothing was changed')
+  }
+  return removeRegistry(thisMachine(context), engine)
 }

@@ -1,0 +1,467 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { catalogue } from '../../src/cli/catalogue.ts'
+import { main } from '../../src/cli/main.ts'
+import { describeOption, Options, shared } from '../../src/cli/options.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { exits } from '../../src/shell/engine.ts'
+import { folderWith } from '../config/folder.ts'
+import { type Answer, fakeServers, unhealthy } from '../deploy/fake.ts'
+import { containerLine } from '../deploy/world.ts'
+
+const machine = vi.hoisted(() => ({ runnerOf: (server: string): unknown => server }))
+vi.mock('../../src/runner/local.ts', () => ({ localRunner: (server: string) => machine.runnerOf(server) }))
+
+beforeAll(() => {
+  vi.stubGlobal('JIJI_VERSION', '0.0.0')
+})
+afterEach(() => vi.restoreAllMocks())
+
+const yaml = `project: app
+builder: {registry: {server: registry.invalid, username: me, password: TOKEN}}
+registries: {other: {server: other.invalid, username: me, password: OTHER}}
+ssh: {keys: [~/.ssh/id, DEPLOY_KEY]}
+servers: {web1: {host: local}, web2: {host: local}}
+services:
+  web: {build: {}, hosts: [web1, web2]}
+  worker: {image: worker, hosts: [web1]}
+`
+const files = {
+  Dockerfile: 'FROM scratch',
+  '.jiji/deploy.yml': yaml,
+  '.jiji/deploy.staging.yml': 'services: {worker: {image: staged}}\n',
+  '.env': 'TOKEN=hunter2\nOTHER=second!\nDEPLOY_KEY=the-key\n',
+}
+
+/** What a server says that runs both services. */
+const deployed: Answer = {
+  stdout: `engine {"version":"27","arch":"${process.arch === 'x64' ? 'amd64' : process.arch}"}
+container ${containerLine({ service: 'web', release: 'r2', image: 'registry.invalid/app-web:r2' })}
+container ${containerLine({ service: 'web', release: 'r1', isRunning: false })}
+container ${containerLine({ service: 'worker', release: 'r2' })}
+container ${containerLine({ service: 'worker', release: 'r1', isRunning: false })}
+release {"schemaVersion":1,"id":"r2","version":"r2","services":{"web":{"container":"app-web-r2"},"worker":{"container":"app-worker-r2"}}}
+release {"schemaVersion":1,"id":"r1","version":"r1","services":{"web":{"container":"app-web-r1"},"worker":{"container":"app-worker-r1"}}}
+current r2
+ready
+`,
+}
+
+type Setting = {
+  files?: Record<string, string>
+  answers?: Record<string, Answer>
+  environment?: Record<string, string>
+  directory?: string
+  isTty?: boolean
+  typed?: string
+}
+
+async function jiji(line: string, setting: Setting = {}) {
+  const { answers = {}, environment = {}, isTty = false, typed } = setting
+  const directory = setting.directory ?? folderWith(setting.files ?? files)
+  const { log, scripts, runners } = fakeServers(['here', 'web1', 'web2'], {
+    observe: deployed,
+    lock: deployed,
+    ...answers,
+  })
+  machine.runnerOf = server => runners.get(server)
+  const [stdin, stdout, stderr] = [0, 1, 2].map(() => Object.assign(new PassThrough(), { isTTY: isTty }))
+  if (typed !== undefined) stdin?.write(typed)
+  const argv = line.split(' ').filter(word => word !== '')
+  const world = { argv, environment, directory, stdin, stdout, stderr } as unknown as Parameters<typeof main>[0]
+  const code = await main(world)
+  return { code, out: String(stdout?.read() ?? ''), err: String(stderr?.read() ?? ''), log, scripts, directory }
+}
+
+/** Each command as it is run here, so that all of its way is walked. */
+const walks: Record<string, string> = {
+  init: 'init',
+  validate: 'validate --secrets',
+  build: 'build',
+  deploy: 'deploy',
+  rollback: 'rollback',
+  status: 'status',
+  logs: 'logs',
+  audit: 'audit',
+  'lock status': 'lock status',
+  'lock acquire': 'lock acquire',
+  'lock release': 'lock release',
+  'registry login': 'registry login',
+  'registry logout': 'registry logout',
+  'registry remove': 'registry remove --yes',
+  version: 'version',
+}
+
+describe('every command', () => {
+  test.each(catalogue.map(({ name }) => [name]))('%s goes its way on servers that answer', async name => {
+    const line = walks[name] ?? ''
+    expect(line).not.toBe('')
+    const { code, err } = await jiji(line, name === 'init' ? { directory: folderWith({}) } : {})
+    expect([code, err.includes('fault')]).toEqual([0, false])
+  })
+
+  const reads = new Map<string, Set<string>>()
+  const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
+    [...own.map(one => shared[one]), ...options].map(option => [name, describeOption(option).name] as const),
+  )
+  const readBy = async (name: string): Promise<Set<string>> => {
+    const known = reads.get(name)
+    if (known) return known
+    const found = new Set<string>()
+    for (const method of ['text', 'list', 'flag'] as const) {
+      const original: (this: Options, option: string) => unknown = Options.prototype[method]
+      vi.spyOn(Options.prototype, method).mockImplementation(function (this: Options, option: string) {
+        found.add(option)
+        return original.call(this, option) as never
+      })
+    }
+    const here = { ...files, '.jiji/deploy.yml': yaml.replace(/builder:.*\n/, '') }
+    for (const own of name.startsWith('registry') ? [files, here] : [files]) {
+      const folder = name === 'init' ? folderWith({}) : folderWith(own)
+      await jiji(walks[name] ?? '', { directory: folder, isTty: true, typed: 'y\n' })
+    }
+    vi.restoreAllMocks()
+    reads.set(name, found)
+    return found
+  }
+  test.each(listed)('%s reads --%s, which it takes', async (name, option) => {
+    expect([...(await readBy(name))]).toContain(option)
+  })
+})
+
+describe('jiji deploy', () => {
+  test('builds, pushes, locks, replaces and records', async () => {
+    const { code, out, log } = await jiji('deploy --version 1.10')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^SERVICE +SERVER +BEFORE +NOW +ADDRESS\nweb +web1 +r2 +1\.10/)
+    const on = (server: string) =>
+      log.filter(one => one.startsWith(`${server} `)).map(one => one.slice(server.length + 1))
+    expect(on('here').filter(one => /build|push/.test(one))).toEqual(['build', 'push'])
+    expect(on('web2')).toEqual(['lock', 'pull web', expect.stringMatching(/^start app-web-/), 'record', 'lock ended'])
+  })
+  test('never shows a secret, however much it says', async () => {
+    const answers = { 'here build': { code: 1, stderr: 'no hunter2 here\nnor aHVudGVyMg==\n' } }
+    const { code, out, err, log } = await jiji('deploy -v', { answers })
+    expect(code).toBe(1)
+    expect(out + err).not.toMatch(/hunter2|second!|aHVudGVyMg/)
+    expect(err).toContain('no [TOKEN] here')
+    expect(log.filter(one => one.includes('start'))).toEqual([])
+  })
+  test('records no secret either', async () => {
+    const answers = {
+      'start app-web-r9': unhealthy,
+      'web1 pull web,worker': { code: 1, stderr: 'denied for hunter2\n' },
+    }
+    const { code, scripts } = await jiji('deploy', { answers })
+    expect(code).toBe(1)
+    const audit = scripts.find(({ deed }) => deed === 'audit')?.script.render()
+    expect(audit).toContain('denied for [TOKEN]')
+  })
+  test('that is unhealthy ends with 6, shows the last log lines, and is on the record', async () => {
+    const { code, err, scripts } = await jiji('deploy', { answers: { start: unhealthy } })
+    expect(code).toBe(6)
+    expect(err).toContain(
+      '  | the database\n  | is missing\nerror: web1: web did not become healthy: /up answered 503 in 60 s',
+    )
+    const audit = scripts.filter(({ deed }) => deed === 'audit').map(({ script }) => script.render())
+    expect(audit).toHaveLength(2)
+    expect(audit[0]).toContain('"result":"rolled-back"')
+  })
+  test('of one service on one server leaves the others alone', async () => {
+    const { code, log } = await jiji('deploy -S worker -H web1', { environment: { JIJI_VERSION: '2' } })
+    expect(code).toBe(0)
+    expect(log.filter(one => one.startsWith('web2') || one.includes('build'))).toEqual([])
+    expect(log.find(one => one.startsWith('web1 start '))).toMatch(/^web1 start app-worker-/)
+  })
+  test('waits for the lock with 5', async () => {
+    const owner = { by: 'ann', host: 'ci', since: 'noon', command: 'rollback' }
+    const { code, err } = await jiji('deploy', {
+      answers: { lock: { code: exits.lockHeld, stdout: `lock ${JSON.stringify(owner)}\n` } },
+    })
+    expect(code).toBe(5)
+    expect(err).toContain('error: web1: the lock is held by ann from ci since noon (rollback)')
+  })
+  test('--dry-run changes nothing, and asks nothing', async () => {
+    const { code, out, log } = await jiji('deploy --dry-run --version 1.10', { isTty: true })
+    expect(code).toBe(0)
+    expect(out).toMatch(/^deploy app 1\.10\n {2}build web as registry\.invalid\/app-web:1\.10\n/)
+    expect(log.filter(one => !/observe|version/.test(one))).toEqual([])
+  })
+  test('--dry-run -v shows every script, and still changes nothing', async () => {
+    const { code, err, log } = await jiji('deploy --dry-run -v')
+    expect(code).toBe(0)
+    expect(err).toMatch(/web1 [$>] .*docker run -d/)
+    expect(err).not.toMatch(/hunter2|second!/)
+    expect(log.filter(one => !/observe|version/.test(one))).toEqual([])
+  })
+  test.each<[string, number, boolean]>([
+    ['y\n', 0, true],
+    ['\n', 0, true],
+    ['n\n', 130, false],
+  ])('asks on a terminal: %j ends with %i', async (typed, status, isDone) => {
+    const { code, err, log } = await jiji('deploy', { isTty: true, typed })
+    expect(err).toContain('Go ahead? [Y/n]')
+    expect([code, log.includes('web1 record')]).toEqual([status, isDone])
+    if (!isDone) expect(log).not.toContain('here build')
+  })
+  test('-y asks nothing', async () => {
+    expect((await jiji('deploy -y', { isTty: true })).err).not.toContain('Go ahead')
+  })
+  test('-o json prints one document', async () => {
+    const { out } = await jiji('deploy -o json --version 1.10')
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, action: 'deploy', version: '1.10', result: 'done' })
+  })
+  test('of an environment takes its files', async () => {
+    const { out } = await jiji('deploy -e staging --dry-run -o json')
+    expect(JSON.parse(out)).toMatchObject({ environment: 'staging' })
+    expect(out).toContain('"image": "staged"')
+  })
+  test('connects to nothing when a secret is missing', async () => {
+    const { code, err, log } = await jiji('deploy', { files: { ...files, '.env': '' } })
+    expect(code).toBe(2)
+    expect(err.match(/the secret \w+ is not set/g)).toEqual([
+      'the secret TOKEN is not set',
+      'the secret OTHER is not set',
+      'the secret DEPLOY_KEY is not set',
+    ])
+    expect(log).toEqual([])
+  })
+  test('takes secrets from the environment, unless it is told not to', async () => {
+    const environment = { TOKEN: 'a1b2c3', OTHER: 'x9y8z7', DEPLOY_KEY: 'k' }
+    const without = { ...files, '.env': '' }
+    expect((await jiji('deploy', { files: without, environment })).code).toBe(0)
+    expect((await jiji('deploy --no-host-env', { files: without, environment })).code).toBe(2)
+  })
+  test('by GitHub says so in the lock', async () => {
+    const environment = { GITHUB_ACTOR: 'bob', GITHUB_REPOSITORY: 'o/r', GITHUB_RUN_ID: '7' }
+    const { scripts } = await jiji('deploy', { environment })
+    expect(scripts.find(({ deed }) => deed === 'lock')?.script.render()).toContain(
+      '"by":"bob","host":"GitHub Actions o/r/7"',
+    )
+  })
+})
+
+describe('jiji rollback', () => {
+  test('goes back to the containers of the release before, and says so in the lock', async () => {
+    const { code, out, log, scripts } = await jiji('rollback -e staging', {
+      answers: Object.fromEntries(
+        ['observe', 'lock'].map(one => [one, { stdout: deployed.stdout?.replaceAll('app', 'app-staging') ?? '' }]),
+      ),
+    })
+    expect([code, out]).toEqual([0, expect.stringContaining('went back to app r1')])
+    expect(log).toContain('web2 restart app-staging-web-r1')
+    expect(scripts.find(({ deed }) => deed === 'lock')?.script.render()).toContain('"command":"rollback -e staging"')
+  })
+  test('with nothing to go back to ends with 2', async () => {
+    const empty = { stdout: 'ready\n' }
+    const { code, err } = await jiji('rollback', { answers: { lock: empty, observe: empty } })
+    expect([code, err]).toEqual([2, expect.stringContaining('there is no release before the current one')])
+  })
+})
+
+describe('jiji validate', () => {
+  const broken = { ...files, '.jiji/deploy.yml': `${yaml}sevices: {}\nx-a: {}\n` }
+  test('says that all is well', async () => {
+    const { code, out, err } = await jiji('validate')
+    expect([code, out, err]).toEqual([0, expect.stringMatching(/deploy\.yml is valid\n$/), ''])
+  })
+  test('names each problem', async () => {
+    const { code, out, err } = await jiji('validate', { files: broken })
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toBe(
+      'error: .jiji/deploy.yml:9:1: sevices: unknown key sevices\n  9 | sevices: {}\n    | ^\n  did you mean services?\n',
+    )
+  })
+  test('-o json is one document, with problems or without', async () => {
+    const { code, out } = await jiji('validate -o json', { files: broken })
+    expect(code).toBe(2)
+    expect(JSON.parse(out)).toMatchObject({
+      schemaVersion: 1,
+      problems: [
+        {
+          line: 9,
+          column: 1,
+          path: 'sevices',
+          code: 'unknown-key',
+          message: 'unknown key sevices',
+          hint: 'did you mean services?',
+        },
+      ],
+    })
+    expect(JSON.parse((await jiji('validate -o json')).out)).toEqual({ schemaVersion: 1, problems: [], warnings: [] })
+  })
+  test('looks up secrets when it is asked to', async () => {
+    const without = { ...files, '.env': 'TOKEN=hunter2' }
+    expect((await jiji('validate', { files: without })).code).toBe(0)
+    const { code, err } = await jiji('validate --secrets', { files: without })
+    expect([code, err.match(/the secret \w+ is not set/g)?.length]).toEqual([2, 2])
+  })
+  test('warns of a secret that stands in the file, and does not show it', async () => {
+    const literal = { ...files, '.jiji/deploy.yml': yaml.replace('password: TOKEN', 'password: hunter2') }
+    const { code, out, err } = await jiji('validate', { files: literal })
+    expect([code, out + err]).toEqual([0, expect.not.stringContaining('hunter2')])
+    expect(err).toContain('warning: .jiji/deploy.yml:2:72: builder.registry.password')
+  })
+})
+
+describe('an error', () => {
+  test.each<[string, Setting, number, string]>([
+    ['deploy --bogus -o json', {}, 2, 'usage.unknown-option'],
+    ['deploy --bogus --output=json', {}, 2, 'usage.unknown-option'],
+    ['depoly', { environment: { JIJI_OUTPUT: 'json' } }, 2, 'usage.unknown-command'],
+    ['status -o json', { directory: folderWith({}) }, 2, 'config.missing'],
+    ['status -o json -e nope', {}, 2, 'config.missing'],
+    ['status -o json -H web9', {}, 2, 'select.no-match'],
+    ['status -o json', { answers: { observe: { code: exits.engineMissing } } }, 1, 'engine.missing'],
+  ])('of %s is JSON where JSON is wanted', async (line, setting, status, code) => {
+    const { code: exit, out, err } = await jiji(line, setting)
+    expect([exit, err]).toEqual([status, ''])
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, error: { code, message: expect.any(String) } })
+  })
+  test.each<[string, string]>([
+    ['status -o yaml', '--output takes table or json, not yaml'],
+    ['logs -n many', '--lines takes a whole number, not many'],
+    ['audit -n -1', '--lines takes a whole number, not -1'],
+    ['registry login --skip-local --skip-remote', '--skip-local and --skip-remote together leave nothing to do'],
+    ['registry remove', 'the local registry would be removed'],
+    ['deploy --version a/b', '"a/b" cannot be a version'],
+    ['deploy -H ,', 'no server is named'],
+  ])('of usage: %s', async (line, message) => {
+    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/builder:.*\n/, '') }
+    const { code, err } = await jiji(line, line.includes('remove') ? { files: local } : {})
+    expect([code, err]).toEqual([2, expect.stringContaining(`error: ${message}`)])
+  })
+  test('of ours shows its stack and ends with 1', async () => {
+    const { code, err } = await jiji('status', { answers: { observe: { stdout: 'container {' } } })
+    expect([code, err]).toEqual([1, expect.stringContaining('this is a fault of jiji, not yours\nSyntaxError')])
+  })
+})
+
+describe('jiji status', () => {
+  test('is a table, or JSON', async () => {
+    const { out } = await jiji('status')
+    expect(out.split('\n')[0]).toMatch(/^SERVICE +SERVER +VERSION +STATE +HEALTH +SINCE +ROUTES$/)
+    expect(JSON.parse((await jiji('status -o json -S worker')).out)).toEqual({
+      schemaVersion: 1,
+      services: [expect.objectContaining({ service: 'worker', server: 'web1', version: 'r2', health: 'unknown' })],
+    })
+  })
+})
+
+describe('jiji lock', () => {
+  const owner = { by: 'ann', host: 'ci', since: 'noon', command: 'deploy' }
+  const held = { stdout: `lock ${JSON.stringify(owner)}\n` }
+
+  test('acquire takes it on all servers', async () => {
+    const { code, out, scripts } = await jiji('lock acquire -m moving')
+    expect([code, out]).toEqual([0, 'locked on web1, web2\n'])
+    expect(scripts.at(-1)?.script.render()).toMatch(/"command":"lock acquire","message":"moving"/)
+  })
+  test('acquire takes it on all or none', async () => {
+    const { code, err, log } = await jiji('lock acquire', {
+      answers: { 'web2 take lock': { ...held, code: exits.lockHeld } },
+    })
+    expect([code, err]).toEqual([
+      5,
+      expect.stringContaining('web2: the lock is held by ann from ci since noon (deploy)'),
+    ])
+    expect(log.filter(one => one.includes('lock'))).toEqual(['web1 take lock', 'web2 take lock', 'web1 release lock'])
+  })
+  test.each<[Answer, string, unknown]>([
+    [{}, 'free', null],
+    [held, 'ann from ci since noon (deploy)', owner],
+    [{ stdout: 'lock {}\n' }, 'somebody', {}],
+    [{ stdout: 'lock {"by":\n' }, 'somebody', {}],
+  ])('status shows %j', async (answer, text, json) => {
+    const answers = { 'read lock': answer }
+    expect((await jiji('lock status', { answers })).out).toContain(`web1    ${text}\n`)
+    expect(JSON.parse((await jiji('lock status -o json -H web2', { answers })).out).locks).toEqual([
+      { server: 'web2', owner: json },
+    ])
+  })
+  test('release says whose it was', async () => {
+    const { out } = await jiji('lock release', { answers: { 'web1 release lock': held } })
+    expect(out).toBe('web1: released the lock of ann from ci since noon (deploy)\nweb2: there was no lock\n')
+  })
+  test.each(['acquire', 'release', 'status'])('%s does not claim what failed', async verb => {
+    const failing = { code: 1, stderr: 'rm: permission denied\n' }
+    const { code, err } = await jiji(`lock ${verb}`, {
+      answers: { 'web2 take lock': failing, 'web2 release lock': failing, 'web2 read lock': failing },
+    })
+    expect([code, err]).toEqual([1, expect.stringContaining('web2: the lock cannot be used: rm: permission denied')])
+  })
+})
+
+describe('jiji registry', () => {
+  // Other engines than the builder's: else a server that is this machine has its logins already.
+  const servers = 'servers: {web1: {host: local, engine: podman}, web2: {host: local, engine: podman}}'
+  const podman = { ...files, '.jiji/deploy.yml': yaml.replace(/servers:.*/, servers) }
+
+  test('login is a row for each registry and place', async () => {
+    const { code, out } = await jiji('registry login', {
+      files: podman,
+      answers: { 'web2 log in': { code: exits.engineMissing } },
+    })
+    expect(code).toBe(7)
+    expect(
+      out
+        .split('\n')
+        .slice(1, -1)
+        .map(line => line.replace(/ +/g, ' ')),
+    ).toEqual([
+      'registry.invalid here done',
+      'other.invalid here done',
+      'registry.invalid web1 done',
+      'other.invalid web1 done',
+      'registry.invalid web2 failed: web2: podman is not installed',
+      'other.invalid web2 failed: web2: podman is not installed',
+    ])
+  })
+  test.each<[string, string[], string[]]>([
+    ['--skip-local', ['web1', 'web2'], ['here']],
+    ['--skip-remote', ['here'], ['web1', 'web2']],
+    ['-H web1', ['here', 'web1'], []],
+  ])('login %s', async (words, places, skipped) => {
+    const { out, log } = await jiji(`registry login ${words} -o json`, { files: podman })
+    const rows = JSON.parse(out).rows as { place: string; state: string }[]
+    expect([...new Set(log.map(one => one.split(' ')[0]))]).toEqual(places)
+    expect([...new Set(rows.filter(({ state }) => state === 'skipped').map(({ place }) => place))]).toEqual(skipped)
+    expect(out).not.toMatch(/hunter2|second!/)
+  })
+  test('login to the registry of this machine is a success', async () => {
+    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
+    expect(await jiji('registry login', { files: local })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('nothing to log in to'),
+    })
+  })
+  test('remove leaves this machine alone when it is told to', async () => {
+    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/builder:.*\n/, '') }
+    const { code, out, log } = await jiji('registry remove --skip-local', { files: local })
+    expect([code, out, log]).toEqual([0, expect.stringMatching(/localhost:9270 +here +skipped/), []])
+  })
+})
+
+describe('jiji init', () => {
+  test.each([
+    ['shop', 'shop'],
+    ['My App_2', 'my-app-2'],
+    ['...', 'myapp'],
+    [`${'a'.repeat(39)}-${'b'.repeat(9)}`, 'a'.repeat(39)],
+  ])('in the folder %j names the project %s, and what it writes is valid', async (name, project) => {
+    const directory = join(folderWith({ [`${name}/Dockerfile`]: '' }), name)
+    expect((await jiji('init', { directory })).code).toBe(0)
+    expect(loadConfig({ directory }).project).toBe(project)
+  })
+  test('overwrites nothing', async () => {
+    const { code, err, directory } = await jiji('init')
+    expect([code, err]).toEqual([2, expect.stringContaining('is there already')])
+    expect(readFileSync(join(directory, '.jiji/deploy.yml'), 'utf8')).toBe(yaml)
+  })
+  test('does not write a second file beside another ending', async () => {
+    const { code, directory } = await jiji('init', { files: { '.jiji/deploy.yaml': yaml } })
+    expect([code, existsSync(join(directory, '.jiji/deploy.yml'))]).toEqual([2, false])
+  })
+})
