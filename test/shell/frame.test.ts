@@ -82,7 +82,7 @@ cat "$private/token"`,
     expect(existsSync(folder)).toBe(false)
   })
 
-  test.each(['exit 3', 'kill -TERM $$; sleep 1', 'kill -HUP $$; sleep 1', 'set -u; : "$not_set_at_all"'])(
+  test.each(['exit 3', 'kill -TERM $$; sleep 0.1', 'kill -HUP $$; sleep 0.1', 'set -u; : "$not_set_at_all"'])(
     'removes its private folder after %j',
     async text => {
       const script = sh([`make_private; echo "$private"\n${text}`] as unknown as TemplateStringsArray)

@@ -1,14 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import { frame } from '../../src/shell/frame.ts'
 import type { Script } from '../../src/shell/script.ts'
 import { folderWith } from '../config/folder.ts'
 
-/** The POSIX shells of this machine: `sh` is one of them, and servers have others. */
+/** The POSIX shells of this machine, each once: `sh` is one of them, and servers have others. */
 export const shells: readonly (readonly [string, ...string[]])[] = (
   [['sh'], ['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh'], ['ksh'], ['mksh'], ['yash']] as const
-).filter(([program, ...words]) => spawnSync(program, [...words, '-c', 'exit 7']).status === 7)
+).filter(([program, ...words]) => spawnSync(program, [...words, '-c', 'exit 7']).status === 7 && program !== nameOfSh())
+
+/** Which of the others `sh` is, as far as its link says so. */
+function nameOfSh(): string {
+  return basename(spawnSync('readlink', ['-f', '/bin/sh'], { encoding: 'utf8' }).stdout.trim())
+}
 
 export type Ran = { code: number | null; stdout: string; stderr: string }
 
