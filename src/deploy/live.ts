@@ -17,8 +17,8 @@ export function liveOf(observation: Observation, scope: string, service: string)
     .filter(container => container.project === scope && container.service === service)
     .toSorted((a, b) => (a.release < b.release ? 1 : -1))
   const record = observation.releases.find(({ id }) => id === observation.current)?.services[service]
-  const isRouted =
-    observation.sites.some(({ project }) => project === scope) && own.some(({ hosts }) => hosts.length > 0)
+  const routes = observation.sites.find(({ project }) => project === scope)?.hosts ?? []
+  const isRouted = own.some(({ hosts }) => hosts.some(host => routes.includes(host.toLowerCase())))
   const slot = isRouted ? slotOf(observation, scope, service) : undefined
   const eligible = slot ? own.filter(container => container.slot === slot) : own
   const container =

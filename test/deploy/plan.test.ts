@@ -91,6 +91,17 @@ describe('which container is live', () => {
     expect(nameIn(worker('r1', false), worker('r2', false))).toBe('app-worker-r1')
     expect(nameIn(worker('r2', false))).toBeUndefined()
   })
+  test('of a service that had routes once, the marker does not count any more', () => {
+    const containers = [
+      { service: 'web', release: 'r1', slot: 'a', isRunning: false, hosts: 'app.example.com' },
+      { service: 'web', release: 'r2', slot: 'b' },
+    ] as const
+    for (const hosts of [[], ['api.example.com']]) {
+      const sites = [{ project: 'app', hosts, hash: '' }]
+      const live = liveOf(observed({ containers, releases: two, current: 'r2', sites }), 'app', 'web')
+      expect([live.container?.name, live.slot]).toEqual(['app-web-r2', 'b'])
+    }
+  })
   test('a container of another project or service is none of ours', () => {
     const containers = [
       { service: 'web', project: 'other', release: 'r3' },
@@ -180,6 +191,14 @@ describe('the next deploy', () => {
     const [only] = planFor(more, [second], { selection: { hosts: ['web1'], services: ['worker'] } }).servers
     expect(only?.site?.hosts).toEqual(['app.example.com', 'api.example.com'])
     expect(only?.replacements.map(({ service }) => service)).toEqual(['worker'])
+  })
+  test('without the last of its routes takes them away, once', () => {
+    const plain = configOf(twoServers.replace(/ {4}proxy:.*\n/, ''))
+    const [only] = planFor(plain, [second], onWeb1).servers
+    expect(only).toMatchObject({ proxy: 'runs', site: { project: 'app', hosts: [] } })
+    expect(planFor(plain, [{ ...second, sites: [{ ...site, hosts: [] }] }], onWeb1).servers[0]).toMatchObject({
+      proxy: 'none',
+    })
   })
   test('of an environment names it in everything', () => {
     const staging = configOf(twoServers, 'ssh: {user: a}')
