@@ -1,6 +1,7 @@
 import type { Engine, Service, Settings } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { exits } from './engine.ts'
+import { seconds, waitUntilHealthy } from './health.ts'
 import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -49,7 +50,7 @@ on_exit() {
 ${isGap ? sh`${stop} || exit` : sh`:`}
 ${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.name} >/dev/null || exit ${exits.notStarted}`}
 echo started
-${waitUntilHealthy(engine, service, candidate.name, timing)}
+${waitUntilHealthy(engine, service, candidate.name, timing.settle)}
 echo healthy
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
@@ -113,60 +114,6 @@ function volumeName(scope: string, service: string, volume: string): string {
   return volume.startsWith('/') ? volume : `${scope}-${service}-${volume}`
 }
 
-function waitUntilHealthy(engine: Engine, service: Service, name: string, timing: Replacement['timing']): Script {
-  const health = service.proxy?.healthcheck
-  const state =
-    '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
-  return sh`fail() {
-  echo "reason $1"
-  ${engine} logs --tail 30 ${name} 2>&1 | sed 's/^/log /'
-  exit ${exits.unhealthy}
-}
-reason='it did not become healthy'
-limit=${seconds(health?.deploy_timeout ?? 60_000)}
-begin=$(date +%s)
-while :; do
-  set -- $(${engine} inspect --format ${state} ${name})
-  [ "$2" = 0 ] || fail 'it ended and was restarted'
-  [ "$1" = true ] || fail "it ended with status $3"
-  ${service.proxy ? probe(engine, service.proxy, name) : staysUp(timing.settle)}
-  [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
-done`
-}
-
-/**
- * Asks from inside the proxy's network for the status line of the first answer; several times in one execution, in
- * quick succession at first.
- */
-function probe(engine: Engine, proxy: NonNullable<Service['proxy']>, name: string): Script {
-  const { path, interval, timeout } = proxy.healthcheck
-  const ask = `tries=0
-while [ "$tries" -lt 5 ]; do
-  status=$(timeout "$limit" wget -S -O /dev/null --header "Host: $host" "$1" 2>&1 | sed -n '/^ *HTTP\\//{s/^ *[^ ]* \\([0-9]*\\).*/\\1/p;q;}')
-  case $status in [23]??) exit 0 ;; esac
-  tries=$((tries + 1))
-  sleep "$pause"
-done
-echo "$status"
-exit 1`
-  const settings = [...['-e', `host=${proxy.hosts[0]?.replace('*', 'health')}`], ...['-e', `limit=${seconds(timeout)}`]]
-  return sh`[ -n "$address" ] || address=$(${engine} inspect --format ${`{{(index .NetworkSettings.Networks "${network}").IPAddress}}`} ${name})
-  status=$(${engine} exec ${settings} -e pause="\${pause:-0.1}" ${proxyContainer} sh -c ${ask} sh http://"$address":${proxy.app_port}${path}) && break
-  pause=${interval / 1000}
-  if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
-}
-
-/** The image's own HEALTHCHECK when it has one; else it must just stay up. */
-function staysUp(settle: number): Script {
-  return sh`case $4 in
-    healthy) break ;;
-    unhealthy) fail 'its health check failed' ;;
-    starting) reason='its health check did not succeed' ;;
-    *) [ $(($(date +%s) - begin)) -lt ${seconds(settle)} ] || break ;;
-  esac
-  sleep 0.3`
-}
-
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */
 function switchProxy(engine: Engine, { scope, service, candidate, live, timing }: Replacement): Script {
   const old = live && service.proxy ? `${slotName(scope, service.name, live.slot)}:${service.proxy.app_port}` : ''
@@ -190,8 +137,4 @@ echo drained`
   exit ${exits.notSwitched}
 }
 candidate=`
-}
-
-function seconds(milliseconds: number): number {
-  return Math.ceil(milliseconds / 1000)
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Plan, ServerPlan } from '../deploy/plan.ts'
+import { routesOf } from '../deploy/routes.ts'
 import { renderTable } from './table.ts'
 
 /** What a release is going to change. */
@@ -42,8 +43,6 @@ export function renderRelease(plan: Plan, config: Config, seconds: number): stri
 }
 
 function addressesOf(config: Config, name: string): string {
-  const proxy = config.services.find(service => service.name === name)?.proxy
-  const port = proxy?.ssl ? config.proxy.https_port : config.proxy.http_port
-  const suffix = port === (proxy?.ssl ? 443 : 80) ? '' : `:${port}`
-  return (proxy?.hosts ?? []).map(host => `${proxy?.ssl ? 'https' : 'http'}://${host}${suffix}`).join(' ')
+  const service = config.services.find(one => one.name === name)
+  return service ? routesOf(config, service).join(' ') : ''
 }

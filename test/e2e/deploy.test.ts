@@ -78,7 +78,8 @@ services:
     expect(code).toBe(0)
     expect(await answers()).toEqual(['one', 'one', 'one'])
     const { stdout } = await project.jiji('status', '-o', 'json')
-    expect(JSON.parse(stdout).services.map(({ version }: { version: string }) => version)).toEqual(['v1', 'v1', 'v1'])
+    const services: Record<string, string>[] = JSON.parse(stdout).services
+    expect(services.map(({ version, health }) => `${version} ${health}`)).toEqual(Array(3).fill('v1 healthy'))
   })
 
   test('the registry is out of reach on the servers when no deploy runs', async () => {

@@ -1,6 +1,9 @@
+import type { Engine, Service } from '../../config/config.ts'
 import { settled, together } from '../../deploy/failure.ts'
-import { observeServer } from '../../deploy/observe.ts'
+import { type Answers, askServices } from '../../deploy/health.ts'
+import { type Observation, observeServer } from '../../deploy/observe.ts'
 import { statusOf } from '../../deploy/status.ts'
+import type { Runner } from '../../runner/runner.ts'
 import { renderAge } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withReachable } from '../gather.ts'
@@ -13,13 +16,15 @@ export async function run(context: Context): Promise<void> {
 
   await withReachable(context, config, secrets, selected.servers, async ({ runners, failures }) => {
     const reached = selected.servers.filter(({ name }) => runners.has(name))
-    const observations = await settled(
+    const asked = await settled(
       reached.flatMap(({ name, engine }) => {
         const runner = runners.get(name)
-        return runner ? [observeServer(runner, engine, config.scope, signal)] : []
+        return runner ? [ask(runner, engine, config.scope, selected.services, signal)] : []
       }),
     )
-    const services = statusOf(config, selected, observations)
+    const answers = new Map(asked.map(({ observation, answers }) => [observation.server, answers]))
+    const observations = asked.map(({ observation }) => observation)
+    const services = statusOf(config, selected, observations, answers)
     if (output.style.json) output.json({ schemaVersion: 1, services })
     else {
       output.table(
@@ -37,6 +42,17 @@ export async function run(context: Context): Promise<void> {
     }
     if (failures.length > 0) throw together(failures, selected.servers.length)
   })
+}
+
+async function ask(
+  runner: Runner,
+  engine: Engine,
+  scope: string,
+  services: readonly Service[],
+  signal: AbortSignal,
+): Promise<{ observation: Observation; answers: Answers }> {
+  const observation = await observeServer(runner, engine, scope, signal)
+  return { observation, answers: await askServices(runner, engine, observation, scope, services, signal) }
 }
 
 function healthOf({ health, reason }: { health: string; reason?: string }): string {

@@ -1,0 +1,93 @@
+import type { Engine, Service } from '../config/config.ts'
+import { exits } from './engine.ts'
+import { network, proxyContainer } from './names.ts'
+import { lines, type Script, sh } from './script.ts'
+
+type Proxy = NonNullable<Service['proxy']>
+
+/**
+ * Goes on when the container is healthy. Else ends the script with `reason …`, the container's last lines as `log …`,
+ * and exits.unhealthy: at once when it ended, or when its time is over.
+ */
+export function waitUntilHealthy(engine: Engine, service: Service, name: string, settle: number): Script {
+  const health = service.proxy?.healthcheck
+  const state =
+    '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
+  return sh`fail() {
+  echo "reason $1"
+  ${engine} logs --tail 30 ${name} 2>&1 | sed 's/^/log /'
+  exit ${exits.unhealthy}
+}
+reason='it did not become healthy'
+limit=${seconds(health?.deploy_timeout ?? 60_000)}
+begin=$(date +%s)
+while :; do
+  set -- $(${engine} inspect --format ${state} ${name})
+  [ "$2" = 0 ] || fail 'it ended and was restarted'
+  [ "$1" = true ] || fail "it ended with status $3"
+  ${service.proxy ? probe(engine, service.proxy, name) : staysUp(settle)}
+  [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
+done`
+}
+
+/** Asks several times in one execution, in quick succession at first. */
+function probe(engine: Engine, proxy: Proxy, name: string): Script {
+  const { path, interval } = proxy.healthcheck
+  const ask = `tries=0
+while [ "$tries" -lt 5 ]; do
+  ${readStatus}
+  case $status in [23]??) exit 0 ;; esac
+  tries=$((tries + 1))
+  sleep "$pause"
+done
+echo "$status"
+exit 1`
+  return sh`[ -n "$address" ] || ${findAddress(engine, name)}
+  status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(proxy, ask)}) && break
+  pause=${interval / 1000}
+  if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
+}
+
+/** Asks each of a server's services once: lines `health SERVICE STATUS`, without a status where nothing answered. */
+export function askHealth(
+  engine: Engine,
+  services: readonly { service: string; name: string; proxy: Proxy }[],
+): Script {
+  return lines(
+    ...services.map(
+      ({ service, name, proxy }) => sh`${findAddress(engine, name)}
+status=$(${engine} exec ${inProxy(proxy, `${readStatus}; echo "$status"`)})
+echo health ${service} "$status"`,
+    ),
+  )
+}
+
+function findAddress(engine: Engine, name: string): Script {
+  const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`
+  return sh`address=$(${engine} inspect --format ${format} ${name})`
+}
+
+/** Words for the engine's exec: the question is asked from inside the proxy's network, and with the service's own name. */
+function inProxy({ app_port, hosts, healthcheck }: Proxy, ask: string): Script {
+  const host = hosts[0]?.replace('*', 'health')
+  const settings = ['-e', `host=${host}`, '-e', `limit=${seconds(healthcheck.timeout)}`]
+  return sh`${settings} ${proxyContainer} sh -c ${ask} sh http://"$address":${app_port}${healthcheck.path}`
+}
+
+/** The status of the first answer; wget goes after redirects, which say that the service is there. */
+const readStatus = `status=$(timeout "$limit" wget -S -O /dev/null --header "Host: $host" "$1" 2>&1 | sed -n '/^ *HTTP\\//{s/^ *[^ ]* \\([0-9]*\\).*/\\1/p;q;}')`
+
+/** The image's own HEALTHCHECK when it has one; else it must just stay up. */
+function staysUp(settle: number): Script {
+  return sh`case $4 in
+    healthy) break ;;
+    unhealthy) fail 'its health check failed' ;;
+    starting) reason='its health check did not succeed' ;;
+    *) [ $(($(date +%s) - begin)) -lt ${seconds(settle)} ] || break ;;
+  esac
+  sleep 0.3`
+}
+
+export function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1000)
+}
