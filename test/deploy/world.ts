@@ -76,7 +76,7 @@ export function observed(situation: Situation = {}): Observation {
   return parseObservation(server, lines.join('\n'))
 }
 
-export function recordOf(id: string, services: Readonly<Record<string, string>>): ReleaseRecord {
+function recordOf(id: string, services: Readonly<Record<string, string>>): ReleaseRecord {
   const entries = Object.entries(services).map(([service, container]) => [
     service,
     { image: `${service}:${id}`, digest: `sha256:${id}`, container },

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { appFiles, createProject, type Project } from './harness.ts'
 import { ask } from './load.ts'
@@ -9,6 +10,8 @@ import { type Rig, startRig } from './rig/rig.ts'
 import { must, type Server } from './rig/server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+// What the bundle leaves outside.
+const external = ['ssh2', 'asn1', 'bcrypt-pbkdf', 'safer-buffer', 'tweetnacl'].map(name => `node_modules/${name}`)
 const examples = readdirSync(join(root, 'examples')).filter(name => existsSync(join(root, 'examples', name, '.jiji')))
 
 describeOnRig('what people begin with', () => {
@@ -39,11 +42,17 @@ describeOnRig('what people begin with', () => {
     await must(server, 'docker rm -f $(docker ps -aq)')
   })
 
-  // An example for this machine is deployed by a server of the rig to itself: it has an engine and nothing to lose.
+  // What deploys to its own machine is deployed by a server of the rig to itself: it has an engine and nothing to lose.
+  const deployThere = async (folder: string) => {
+    const files = ['dist', ...external, '.jiji', 'examples']
+    const archive = await execa('tar', ['-c', ...files], { cwd: root, encoding: 'buffer' })
+    await must(server, 'rm -rf /root/jiji && mkdir /root/jiji && tar -x -C /root/jiji', { input: archive.stdout })
+    return server.exec(`cd ${join('/root/jiji', folder)} && ${process.execPath} /root/jiji/dist/main.js deploy`)
+  }
+
   for (const name of examples) {
     test(`examples/${name} deploys`, async () => {
-      await must(server, `rm -rf /root/example && cp -r ${join(root, 'examples', name)} /root/example`)
-      const run = await server.exec(`cd /root/example && ${process.execPath} ${join(root, 'dist/main.js')} deploy`)
+      const run = await deployThere(`examples/${name}`)
       expect(run.stderr).not.toContain('error:')
       expect(run.code).toBe(0)
       const [, address] = /http:\/\/(\S+)/.exec(run.stdout) ?? []
@@ -53,8 +62,7 @@ describeOnRig('what people begin with', () => {
   }
 
   test("this repository's own deploy.yml deploys", async () => {
-    await must(server, `rm -rf /root/own && mkdir /root/own && cd ${root} && cp -r .jiji examples /root/own`)
-    const run = await server.exec(`cd /root/own && ${process.execPath} ${join(root, 'dist/main.js')} deploy`)
+    const run = await deployThere('.')
     expect(run.stderr).not.toContain('error:')
     expect(run.code).toBe(0)
     const own = { address: server.address, port: 8080, host: 'hello.localhost' }

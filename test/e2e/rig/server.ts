@@ -13,7 +13,7 @@ export type Server = {
   address: string
   engine: ServerEngine
   /** Runs a line of shell as root on the server, without ssh. */
-  exec(command: string, options?: { input?: string | Readable }): Promise<Output>
+  exec(command: string, options?: { input?: string | Readable | Uint8Array }): Promise<Output>
   /** A power cut: nothing on the server has time to say good-bye. Its disk stays. */
   poweroff(): Promise<void>
   boot(): Promise<void>
@@ -35,7 +35,11 @@ export type Server = {
 type Place = { name: string; address: string; engine: ServerEngine; dir: string }
 
 /** Runs a line of shell on a server that has to succeed. @returns its output, without white space around it */
-export async function must(server: Server, command: string, options?: { input?: string | Readable }): Promise<string> {
+export async function must(
+  server: Server,
+  command: string,
+  options?: { input?: string | Readable | Uint8Array },
+): Promise<string> {
   const { code, stdout, stderr } = await server.exec(command, options)
   if (code !== 0) throw new Error(`${server.name}: ${command}: exited with ${code}: ${stderr || stdout}`)
   return stdout.trim()
@@ -54,7 +58,7 @@ export function serverAt({ name, address, engine, dir }: Place): Server {
   const initPid = () => readFileSync(join(state, 'init.pid'), 'utf8').trim()
   const sshLog = () => readFileSync(join(disk, 'upper/var/log/sshd.log'), 'utf8')
 
-  const exec = async (command: string, { input = '' }: { input?: string | Readable } = {}) => {
+  const exec = async (command: string, { input = '' }: { input?: string | Readable | Uint8Array } = {}) => {
     const words = ['-t', initPid(), '-m', '-u', '-i', '-n', '-p', '--', 'sh', '-c', command]
     const done = await execa('nsenter', words, { env: environment, extendEnv: false, input, reject: false })
     return { code: done.exitCode ?? 128, stdout: done.stdout, stderr: done.stderr }
