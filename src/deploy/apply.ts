@@ -4,7 +4,7 @@ import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import type { Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
-import { createProxy, writeSite } from '../shell/proxy.ts'
+import { createProxy, restoreSite, writeSite } from '../shell/proxy.ts'
 import { appendAudit, type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
 import { type NewContainer, type Replacement, replaceContainer } from '../shell/replace.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
@@ -106,6 +106,7 @@ async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByS
     }
   } catch (error) {
     await putBack(context, switched)
+    await restoreRoutes(context, plan)
     throw error
   }
 }
@@ -128,12 +129,16 @@ function toReplacement(
   return {
     scope: config.scope,
     service,
-    candidate: { name: candidate.name, slot: candidate.slot, ...(candidate.isNew ? { create: create() } : {}) },
-    live: live && { name: live.name, slot: live.slot },
+    candidate: { ...standing(candidate), ...(candidate.isNew ? { create: create() } : {}) },
+    live: live && standing(live),
     afterwards: 'stop',
     leftovers,
     timing: config.deploy,
   }
+}
+
+function standing({ name, slot, port }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
+  return { name, slot, port }
 }
 
 const stepOfLine: Record<string, Step> = {
@@ -239,8 +244,8 @@ async function putBack(
         const back: Replacement = {
           scope: context.config.scope,
           service: serviceOf(context.config, service),
-          candidate: { name: live.name, slot: live.slot },
-          live: { name: candidate.name, slot: candidate.slot },
+          candidate: standing(live),
+          live: standing(candidate),
           afterwards: candidate.isNew ? 'remove' : 'stop',
           leftovers: { remove: [], stop: [] },
           timing: context.config.deploy,
@@ -248,6 +253,16 @@ async function putBack(
         await replaceOne({ ...uninterrupted, report: () => {} }, server, back, () => {})
       }),
     ),
+  )
+}
+
+/** The routes of the release before; where they cannot be restored the next deploy writes them anew. */
+async function restoreRoutes(context: ApplyContext, plan: Plan): Promise<void> {
+  await Promise.allSettled(
+    plan.servers.map(async server => {
+      if (server.site)
+        await runnerOf(context, server).run(restoreSite(server.engine, server.site), { timeout: limits.ask })
+    }),
   )
 }
 

@@ -20,7 +20,7 @@ export async function askServices(
   const asked = services.flatMap(({ name: service, proxy, servers }) => {
     const { container } = liveOf(observation, scope, service)
     return proxy && container?.isRunning && servers.includes(runner.server)
-      ? [{ service, name: container.name, proxy }]
+      ? [{ service, name: container.name, port: container.port, proxy }]
       : []
   })
   if (asked.length === 0 || observation.proxy === undefined) return new Map()

@@ -37,6 +37,8 @@ export type Container = {
   image: string
   digest: string
   hosts: readonly string[]
+  /** The port that the proxy reaches it on; undefined for one that is not behind it. */
+  port: number | undefined
   state: string
   isRunning: boolean
   startedAt: string
@@ -129,6 +131,7 @@ function asContainer(raw: RawContainer): Container {
     hosts: label(labels.hosts)
       .split(' ')
       .filter(host => host !== ''),
+    port: Number(label(labels.port)) || undefined,
     state: raw.state,
     isRunning: raw.running,
     startedAt: raw.startedAt,

@@ -3,7 +3,7 @@ import { repositoryOf } from '../config/image-name.ts'
 import type { Selected } from '../config/select.ts'
 import { JijiError } from '../errors.ts'
 import { containerName, otherSlot, type Slot } from '../shell/names.ts'
-import { proxyLabel, renderSite, type Site } from '../shell/proxy.ts'
+import { proxyLabel, type Route, renderSite, type Site } from '../shell/proxy.ts'
 import type { ReleaseRecord } from '../shell/records.ts'
 import { liveOf } from './live.ts'
 import type { Container, Observation } from './observe.ts'
@@ -44,8 +44,8 @@ export type ServerPlan = {
 export type ReplacementPlan = {
   service: string
   image: string
-  candidate: { name: string; slot: Slot; isNew: boolean }
-  live?: { name: string; slot: Slot; version: string; isRunning: boolean }
+  candidate: { name: string; slot: Slot; isNew: boolean; port?: number }
+  live?: { name: string; slot: Slot; version: string; isRunning: boolean; port?: number }
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
 }
@@ -97,7 +97,7 @@ export function planDeploy({ config, selected, observations, release, version, b
       const replacements = own.map(service => replacementOf(config, service, observation, release, version))
       return {
         ...serverPlan(server, observation),
-        ...proxyPlan(config, server, observation),
+        ...proxyPlan(config, server, observation, replacements),
         replacements,
         retire,
         prune: pruneOf(config, observation, replacements),
@@ -129,15 +129,18 @@ export function planRollback(config: Config, selected: Selected, observations: r
   return {
     ...heading('rollback', config, id, version),
     builds: [],
-    servers: targets.map(({ server, observation, target }) => ({
-      ...serverPlan(server, observation),
-      proxy: 'runs',
-      replacements: selected.services
+    servers: targets.map(({ server, observation, target }) => {
+      const replacements = selected.services
         .filter(service => service.servers.includes(server.name) && target.services[service.name])
-        .flatMap(service => restartOf(config, service, observation, target)),
-      retire: [],
-      prune: { containers: [], images: [], releases: [], keep: [] },
-    })),
+        .flatMap(service => restartOf(config, service, observation, target))
+      return {
+        ...serverPlan(server, observation),
+        ...proxyPlan(config, server, observation, replacements),
+        replacements,
+        retire: [],
+        prune: { containers: [], images: [], releases: [], keep: [] },
+      }
+    }),
   }
 }
 
@@ -185,8 +188,15 @@ function serverPlan(
 }
 
 // Routes are those of the whole project on that server, so that deploying one service leaves the others' in place.
-function proxyPlan(config: Config, server: Server, observation: Observation): Pick<ServerPlan, 'proxy' | 'site'> {
-  const routed = config.services.filter(service => service.proxy && service.servers.includes(server.name))
+function proxyPlan(
+  config: Config,
+  server: Server,
+  observation: Observation,
+  replacements: readonly ReplacementPlan[],
+): Pick<ServerPlan, 'proxy' | 'site'> {
+  const routed = config.services
+    .filter(service => service.servers.includes(server.name))
+    .flatMap(service => routeOf(config, service, observation, replacements))
   const isRouting = observation.sites.some(({ project, hosts }) => project === config.scope && hosts.length > 0)
   if (routed.length === 0 && !isRouting) return { proxy: 'none' }
   const site = renderSite(config.scope, routed)
@@ -204,6 +214,22 @@ function proxyPlan(config: Config, server: Server, observation: Observation): Pi
   }
   const isWritten = observation.sites.some(({ project, hash }) => project === site.project && hash === site.hash)
   return { proxy: observation.proxy === undefined ? 'start' : 'runs', ...(isWritten ? {} : { site }) }
+}
+
+// What stands in a slot keeps its own port, so that a changed one reaches nothing that does not listen there.
+function routeOf(
+  config: Config,
+  { name, proxy }: Service,
+  observation: Observation,
+  replacements: readonly ReplacementPlan[],
+): Route[] {
+  if (!proxy) return []
+  const { container } = liveOf(observation, config.scope, name)
+  const candidate = replacements.find(({ service }) => service === name)?.candidate
+  const ports = { a: proxy.app_port, b: proxy.app_port }
+  if (container?.port) ports[container.slot] = container.port
+  if (candidate?.port) ports[candidate.slot] = candidate.port
+  return [{ name, proxy, ports }]
 }
 
 function checkRoutes(server: string, site: Site, { sites }: Observation): void {
@@ -236,6 +262,7 @@ function replacementOf(
       name: containerName(config.scope, service.name, release),
       slot: slot ? otherSlot(slot) : 'a',
       isNew: true,
+      ...(service.proxy ? { port: service.proxy.app_port } : {}),
     },
     ...(container ? { live: liveContainer(container) } : {}),
     leftovers: {
@@ -254,19 +281,29 @@ function restartOf(
   const { container } = liveOf(observation, config.scope, service.name)
   const wanted = observation.containers.find(({ name }) => name === target.services[service.name]?.container)
   if (!wanted || wanted.name === container?.name) return []
+  if (service.proxy && wanted.slot === container?.slot) {
+    throw new JijiError(
+      'rollback.nothing',
+      `${observation.server}: ${wanted.name} stands where ${container.name} does`,
+      {
+        server: observation.server,
+        hint: `deploy that version again: jiji deploy --version ${target.version}`,
+      },
+    )
+  }
   return [
     {
       service: service.name,
       image: wanted.image,
-      candidate: { name: wanted.name, slot: wanted.slot, isNew: false },
+      candidate: { name: wanted.name, slot: wanted.slot, isNew: false, ...(wanted.port ? { port: wanted.port } : {}) },
       ...(container ? { live: liveContainer(container) } : {}),
       leftovers: { remove: [], stop: [] },
     },
   ]
 }
 
-function liveContainer({ name, slot, version, isRunning }: Container): NonNullable<ReplacementPlan['live']> {
-  return { name, slot, version, isRunning }
+function liveContainer({ name, slot, version, isRunning, port }: Container): NonNullable<ReplacementPlan['live']> {
+  return { name, slot, version, isRunning, ...(port ? { port } : {}) }
 }
 
 /** The newest release before the current one that this server still has every container of. */

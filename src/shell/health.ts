@@ -5,11 +5,14 @@ import { lines, type Script, sh } from './script.ts'
 
 type Proxy = NonNullable<Service['proxy']>
 
+/** A container, and its own port where it may differ from the one that is configured now. */
+type Asked = { name: string; port?: number | undefined }
+
 /**
  * Goes on when the container is healthy. Else ends the script with `reason …`, the container's last lines as `log …`,
  * and exits.unhealthy: at once when it ended, or when its time is over.
  */
-export function waitUntilHealthy(engine: Engine, service: Service, name: string, settle: number): Script {
+export function waitUntilHealthy(engine: Engine, service: Service, { name, port }: Asked, settle: number): Script {
   const health = service.proxy?.healthcheck
   const state =
     '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
@@ -25,13 +28,13 @@ while :; do
   set -- $(${engine} inspect --format ${state} ${name})
   [ "$2" = 0 ] || fail 'it ended and was restarted'
   [ "$1" = true ] || fail "it ended with status $3"
-  ${service.proxy ? probe(engine, service.proxy, name) : staysUp(settle)}
+  ${service.proxy ? probe(engine, service.proxy, { name, port }) : staysUp(settle)}
   [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
 done`
 }
 
 /** Asks several times in one execution, in quick succession at first. */
-function probe(engine: Engine, proxy: Proxy, name: string): Script {
+function probe(engine: Engine, proxy: Proxy, { name, port }: Asked): Script {
   const { path, interval } = proxy.healthcheck
   const ask = `tries=0
 while [ "$tries" -lt 5 ]; do
@@ -43,20 +46,17 @@ done
 echo "$status"
 exit 1`
   return sh`[ -n "$address" ] || ${findAddress(engine, name)}
-  status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(proxy, ask)}) && break
+  status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(proxy, port, ask)}) && break
   pause=${interval / 1000}
   if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
 }
 
 /** Asks each of a server's services once: lines `health SERVICE STATUS`, without a status where nothing answered. */
-export function askHealth(
-  engine: Engine,
-  services: readonly { service: string; name: string; proxy: Proxy }[],
-): Script {
+export function askHealth(engine: Engine, services: readonly (Asked & { service: string; proxy: Proxy })[]): Script {
   return lines(
     ...services.map(
-      ({ service, name, proxy }) => sh`${findAddress(engine, name)}
-status=$(${engine} exec ${inProxy(proxy, `${readStatus}; echo "$status"`)})
+      ({ service, name, port, proxy }) => sh`${findAddress(engine, name)}
+status=$(${engine} exec ${inProxy(proxy, port, `${readStatus}; echo "$status"`)})
 echo health ${service} "$status"`,
     ),
   )
@@ -68,10 +68,10 @@ function findAddress(engine: Engine, name: string): Script {
 }
 
 /** Words for the engine's exec: the question is asked from inside the proxy's network, and with the service's own name. */
-function inProxy({ app_port, hosts, healthcheck }: Proxy, ask: string): Script {
+function inProxy({ app_port, hosts, healthcheck }: Proxy, port: number | undefined, ask: string): Script {
   const host = hosts[0]?.replace('*', 'health')
   const settings = ['-e', `host=${host}`, '-e', `limit=${seconds(healthcheck.timeout)}`]
-  return sh`${settings} ${proxyContainer} sh -c ${ask} sh http://"$address":${app_port}${healthcheck.path}`
+  return sh`${settings} ${proxyContainer} sh -c ${ask} sh http://"$address":${port ?? app_port}${healthcheck.path}`
 }
 
 /** The status of the first answer; wget goes after redirects, which say that the service is there. */

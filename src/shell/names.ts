@@ -15,6 +15,7 @@ export const labels = {
   image: 'jiji.image',
   digest: 'jiji.digest',
   hosts: 'jiji.hosts',
+  port: 'jiji.port',
   proxy: 'jiji.proxy',
   registry: 'jiji.registry',
 }

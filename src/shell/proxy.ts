@@ -14,12 +14,14 @@ export type ProxySettings = { image: string; http_port: number; https_port: numb
 
 export type Site = { project: string; hosts: readonly string[]; text: string; hash: string }
 
+/** A service behind the proxy. A slot keeps the port of the container that stands there, whatever the next one has. */
+export type Route = { name: string; proxy: NonNullable<Service['proxy']>; ports: Readonly<Record<Slot, number>> }
+
 /** A project's site file: its first line says whose it is, for other projects and for the next deploy. */
-export function renderSite(scope: string, services: readonly Service[]): Site {
-  const routed = services.flatMap(({ name, proxy }) => (proxy ? [{ name, ...proxy }] : []))
-  const hosts = routed.flatMap(service => service.hosts.map(host => host.toLowerCase()))
-  const body = routed
-    .map(({ name, hosts, ssl, app_port }) => {
+export function renderSite(scope: string, routes: readonly Route[]): Site {
+  const hosts = routes.flatMap(({ proxy }) => proxy.hosts.map(host => host.toLowerCase()))
+  const body = routes
+    .map(({ name, proxy: { hosts, ssl }, ports }) => {
       const addresses = hosts.map(host => `${ssl ? 'https' : 'http'}://${host.toLowerCase()}`).join(', ')
       return `${addresses} {
 	@b file {
@@ -27,10 +29,10 @@ export function renderSite(scope: string, services: readonly Service[]): Site {
 		try_files /${markerName(scope, name)}
 	}
 	handle @b {
-${upstream(slotName(scope, name, 'b'), app_port)}
+${upstream(slotName(scope, name, 'b'), ports.b)}
 	}
 	handle {
-${upstream(slotName(scope, name, 'a'), app_port)}
+${upstream(slotName(scope, name, 'a'), ports.a)}
 	}
 }`
     })
@@ -82,7 +84,7 @@ exit 0`
   return sh`${engine} exec ${proxyContainer} sh -c ${read}`
 }
 
-/** Writes the site file, has it validated, reloads; what is refused is taken back. */
+/** Writes the site file, has it validated, reloads; what is refused is taken back. The file before is kept as `.old`. */
 export function writeSite(engine: Engine, site: Site): Script {
   const file = `/jiji/sites/${site.project}.caddy`
   const install = `mkdir -p /jiji/sites /jiji/live/"$2" && cd /jiji || exit
@@ -96,9 +98,16 @@ until caddy validate --config Caddyfile --adapter caddyfile >/tmp/validate 2>&1 
   if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
   cat /tmp/validate >&2
   exit 1
-done
-rm -f "$1.old"`
+done`
   return sh`printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${file} ${site.project}`
+}
+
+/** Goes back to the routes that were there before the last `writeSite`. */
+export function restoreSite(engine: Engine, { project }: Site): Script {
+  const restore = `cd /jiji || exit
+if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
+caddy reload --config Caddyfile --adapter caddyfile`
+  return sh`${engine} exec ${proxyContainer} sh -c ${restore} sh ${`/jiji/sites/${project}.caddy`} >/dev/null 2>&1`
 }
 
 /** Makes a slot the live one. The words run inside the proxy. */

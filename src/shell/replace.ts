@@ -11,15 +11,18 @@ export type Replacement = {
   scope: string
   service: Service
   /** The container that comes: made from an image, or one that stands there stopped. */
-  candidate: { name: string; slot: Slot; create?: NewContainer }
+  candidate: Standing & { create?: NewContainer }
   /** The container that goes, if there is one. */
-  live: { name: string; slot: Slot } | undefined
+  live: Standing | undefined
   /** What happens to it when the candidate has taken over. */
   afterwards: 'stop' | 'remove'
   /** Left by a deploy that was cut off: out of the way first. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
   timing: Pick<Settings['deploy'], 'drain_timeout' | 'stop_timeout' | 'settle'>
 }
+
+/** A container in its slot, and the port that the proxy reaches it on. */
+type Standing = { name: string; slot: Slot; port?: number | undefined }
 
 export type NewContainer = {
   image: string
@@ -50,7 +53,7 @@ on_exit() {
 ${isGap ? sh`${stop} || exit` : sh`:`}
 ${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.name} >/dev/null || exit ${exits.notStarted}`}
 echo started
-${waitUntilHealthy(engine, service, candidate.name, timing.settle)}
+${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
@@ -93,6 +96,7 @@ function create(engine: Engine, { scope, service, candidate, timing }: Replaceme
       [labels.image]: container.image,
       [labels.digest]: container.digest,
       [labels.hosts]: service.proxy?.hosts.join(' ') ?? '',
+      [labels.port]: String(service.proxy?.app_port ?? ''),
     }),
     ...service.ports.flatMap(port => ['-p', port]),
     ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
@@ -116,7 +120,8 @@ function volumeName(scope: string, service: string, volume: string): string {
 
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */
 function switchProxy(engine: Engine, { scope, service, candidate, live, timing }: Replacement): Script {
-  const old = live && service.proxy ? `${slotName(scope, service.name, live.slot)}:${service.proxy.app_port}` : ''
+  const old =
+    live && service.proxy ? `${slotName(scope, service.name, live.slot)}:${live.port ?? service.proxy.app_port}` : ''
   const words = `"$@" || exit ${exits.notSwitched}
 echo switched
 [ -n "$old" ] || exit 0

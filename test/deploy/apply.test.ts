@@ -171,7 +171,9 @@ describe('an unhealthy release', () => {
   test('that is the first removes what it has started, and promises no version before', async () => {
     const { log, error } = await applied(fresh, { answers: { 'web2 start app-web-r9': unhealthy } })
     expect(error?.hint).toBeUndefined()
-    expect(log.slice(6)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 docker rm -f app-web-r9'])
+    expect(log.slice(6, 9)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 docker rm -f app-web-r9'])
+    // Nothing routes to what is not there: both go back to the routes before, which are none.
+    expect(log.slice(9).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
   })
   test('is told with its cause also when putting back fails', async () => {
     const { error, events } = await applied(running, {

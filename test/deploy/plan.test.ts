@@ -132,7 +132,7 @@ describe('a first deploy', () => {
       {
         service: 'web',
         image: 'web',
-        candidate: { name: 'app-web-r9', slot: 'a', isNew: true },
+        candidate: { name: 'app-web-r9', slot: 'a', isNew: true, port: 3000 },
         leftovers: { remove: [], stop: [] },
       },
       {
@@ -395,7 +395,7 @@ describe('a rollback', () => {
   })
   const three = (over: Parameters<typeof observed>[0]) =>
     observed({
-      containers: ['r1', 'r2', 'r3'].map(release => ({ service: 'web', release })),
+      containers: ['r1', 'r2', 'r3'].map(release => ({ service: 'web', release, slot: release === 'r2' ? 'b' : 'a' })),
       releases: { r1: { web: 'app-web-r1' }, r2: { web: 'app-web-r2' }, r3: { web: 'app-web-r3' } },
       ...over,
     })
@@ -413,6 +413,12 @@ describe('a rollback', () => {
       [three({ current: 'r3', containers: [] })],
       'no release before the current one',
       'the containers of the earlier ones are gone; deploy that version again',
+    ],
+    [
+      'to a container in the slot that is live',
+      [three({ current: 'r3', containers: ['r1', 'r3'].map(release => ({ service: 'web', release })) })],
+      'app-web-r1 stands where app-web-r3 does',
+      'deploy that version again: jiji deploy --version r1',
     ],
     [
       'where servers do not agree',

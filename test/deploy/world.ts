@@ -88,7 +88,9 @@ function recordOf(id: string, services: Readonly<Record<string, string>>): Relea
 export function siteOf(config: Config, server = 'web1'): Observation['sites'][number] {
   const { project, hosts, hash } = renderSite(
     config.scope,
-    config.services.filter(service => service.proxy && service.servers.includes(server)),
+    config.services
+      .filter(({ servers }) => servers.includes(server))
+      .flatMap(({ name, proxy }) => (proxy ? [{ name, proxy, ports: { a: proxy.app_port, b: proxy.app_port } }] : [])),
   )
   return { project, hosts, hash }
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { appFiles, createProject, type Project, serversOf } from './harness.ts'
 import { ask, startLoad } from './load.ts'
@@ -82,6 +84,25 @@ services:
     expect(services.map(({ version, health }) => `${version} ${health}`)).toEqual(Array(3).fill('v1 healthy'))
   })
 
+  test('a port that changes reaches nobody before its container is healthy, and never when it is not', async () => {
+    const config = await readFile(join(project.folder, '.jiji/deploy.yml'), 'utf8')
+    await project.write({
+      ...appFiles('four', { isHealthy: false, port: 4000 }),
+      '.jiji/deploy.yml': config.replace('app_port: 3000', 'app_port: 4000'),
+    })
+    const load = startLoad(rig.servers.map(({ address }) => ({ address, host })))
+    expect((await project.jiji('deploy', '--version', 'v4')).code).toBe(6)
+    await project.write(appFiles('five', { port: 4000 }))
+    const { code } = await project.jiji('deploy', '--version', 'v5')
+    const { bodies, lost } = await load.stop()
+    expect(code).toBe(0)
+    expect(bodies).toEqual(new Set(['one', 'five']))
+    // New routes mean a reload, and a reload closes idle connections: only such requests may be lost.
+    expect(lost.filter(reason => !/socket hang up|ECONNRESET/.test(reason))).toEqual([])
+    expect((await project.jiji('rollback')).code).toBe(0)
+    expect(await answers()).toEqual(['one', 'one', 'one'])
+  })
+
   test('the registry is out of reach on the servers when no deploy runs', async () => {
     for (const server of rig.servers) {
       expect((await server.exec('ss -Hltn "sport = :9270"')).stdout).toBe('')
@@ -95,6 +116,9 @@ services:
       'deploy v1 done',
       'deploy v2 done',
       'deploy v3 rolled-back',
+      'rollback v1 done',
+      'deploy v4 rolled-back',
+      'deploy v5 done',
       'rollback v1 done',
     ])
   })

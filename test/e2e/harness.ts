@@ -79,7 +79,7 @@ export function serversOf(rig: Rig, names = rig.servers.map(({ name }) => name))
  * A small web service. It answers with its version and what it finds in its environment; version by version it can be
  * made to be ill.
  */
-export function appFiles(version: string, { isHealthy = true } = {}): Record<string, string> {
+export function appFiles(version: string, { isHealthy = true, port = 3000 } = {}): Record<string, string> {
   return {
     Dockerfile: `FROM node:20-slim
 WORKDIR /app
@@ -97,7 +97,7 @@ const server = createServer((request, response) => {
   const [, wait] = /^\\/slow\\/(\\d+)/.exec(request.url) ?? []
   setTimeout(() => response.end(version), Number(wait ?? 0))
 })
-server.listen(3000, () => console.log('version', version, 'listens'))
+server.listen(${port}, () => console.log('version', version, 'listens'))
 process.on('SIGTERM', () => server.close(() => process.exit(0)))
 ${isHealthy ? '' : "console.error('the database is missing')"}
 `,

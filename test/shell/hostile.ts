@@ -1,12 +1,13 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
+import { askHealth } from '../../src/shell/health.ts'
 import { buildImage, ensureLocalRegistry, pullImages, pushImage, removeLocalRegistry } from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { logIn, logOut } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
-import { createProxy, renderSite, writeSite } from '../../src/shell/proxy.ts'
+import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
@@ -137,7 +138,17 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'log out of Docker Hub': logOut(engine, 'docker.io'),
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
-    'write routes': writeSite(engine, renderSite(scope, [service])),
+    'write routes': writeSite(
+      engine,
+      renderSite(
+        scope,
+        service.proxy ? [{ name: service.name, proxy: service.proxy, ports: { a: 3000, b: 3001 } }] : [],
+      ),
+    ),
+    'restore routes': restoreSite(engine, renderSite(scope, [])),
+    'ask services how they are': service.proxy
+      ? askHealth(engine, [{ service: 'web', name: 'myapp-web-1', proxy: service.proxy }])
+      : sh`:`,
     'ask for the engine': requireEngine(engine),
     'replace a container': replaceContainer(engine, {
       scope,

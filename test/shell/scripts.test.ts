@@ -88,7 +88,9 @@ podman image inspect --format '{{json .RepoDigests}}' ghcr.io/me/app:1`)
     expect(switchWords('app', 'web', 'a')).toEqual(['rm', '-f', '/jiji/live/app/web.b'])
   })
   test('for the proxy', () => {
-    const site = renderSite('app', [{ ...service, proxy: { ...defined(service.proxy), hosts: ['App.example.com'] } }])
+    const site = renderSite('app', [
+      { name: 'web', proxy: { ...defined(service.proxy), hosts: ['App.example.com'] }, ports: { a: 3000, b: 3000 } },
+    ])
     expect(site).toMatchObject({ project: 'app', hosts: ['app.example.com'] })
     expect(site.text).toBe(`# {"project":"app","hosts":["app.example.com"],"hash":"${site.hash}"}
 https://app.example.com {
