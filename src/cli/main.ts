@@ -48,6 +48,9 @@ async function run(
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
     output.note('cleaning up; Ctrl-C again leaves at once, and the next deploy clears away what is left on servers')
   })
+  // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault.
+  const onClosed = () => interrupt.abort(new JijiError('interrupted', 'nobody reads the output any more'))
+  for (const stream of [world.stdout, world.stderr]) stream.on('error', onClosed)
   // A fault of ours that nothing awaited: what has been begun is undone, and the stack goes through the mask.
   const onFault = (error: unknown) => interrupt.abort(error)
   process.on('uncaughtException', onFault)

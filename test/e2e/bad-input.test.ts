@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { appFiles, createProject, type Project, type Result, serversOf } from './harness.ts'
+import { appFiles, createProject, type Project, program, type Result, serversOf } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
@@ -121,6 +122,14 @@ describe('a configuration that is wrong', () => {
       hint: 'did you mean host?',
     })
     expect(problems.map(({ path }: { path: string }) => path)).toContain('services.web.imgae')
+  })
+
+  test('a reader that has had enough is no fault', async () => {
+    project = await createProject({ '.jiji/deploy.yml': valid })
+    const line = `${process.execPath} ${program} validate | true; echo "\${PIPESTATUS[0]}"`
+    const { stdout, stderr } = await execa('bash', ['-c', line], { cwd: project.folder })
+    expect(stderr).not.toContain('EPIPE')
+    expect(stdout).toMatch(/^(0|130)$/)
   })
 
   test('init writes a valid file once', async () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import type { Rig } from './rig/rig.ts'
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+export const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export type Result = { code: number; stdout: string; stderr: string }
 
