@@ -111,6 +111,29 @@ describeOnRig('the rig', () => {
       await registry.stop()
     }
   })
+
+  test('has registries whose token server grants each user only its own', async () => {
+    const users = {
+      alice: { password: 'al:ice', grants: { 'personal/': ['pull', 'push'] } },
+      bob: { password: 'bob', grants: { 'personal/': ['pull'], 'company/': ['pull', 'push'] } },
+    }
+    const registry = await startRegistry({ address: rig.controller, tokens: { users }, trustedBy: rig.servers })
+    try {
+      const [personal, company] = [`${registry.host}/personal/box:1`, `${registry.host}/company/box:1`]
+      await must(docker, `docker tag busybox:1 ${personal}; docker tag busybox:1 ${company}`)
+      await must(docker, `docker login -u alice --password-stdin ${registry.host}`, { input: 'al:ice' })
+      await must(docker, `docker push -q ${personal}`)
+      expect((await docker.exec(`docker push -q ${company}`)).stderr).toContain('denied')
+      await must(podman, `podman login -u bob --password-stdin ${registry.host}`, { input: 'bob' })
+      await must(podman, `podman pull -q ${personal}`)
+      expect((await podman.exec(`podman push -q ${personal}`)).stderr).toContain('denied')
+      const wrong = `podman login -u alice --password-stdin ${registry.host}`
+      expect((await podman.exec(wrong, { input: 'bob' })).stderr).toContain('invalid username/password')
+      expect(registry.tokenLog()).toMatch(/alice repository:personal\/box:/)
+    } finally {
+      await registry.stop()
+    }
+  })
 })
 
 function hasCompiler(): boolean {

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { get as getPlain } from 'node:http'
 import { get as getSecure } from 'node:https'
 import { createServer } from 'node:net'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { base, claim, release, sweep } from './claims.ts'
 import { must, type Server } from './server.ts'
+import { startTokenServer, type TokenOptions, type TokenServer } from './token-server.ts'
 
 export type RegistryOptions = {
   /** One of this machine's addresses, which servers reach: a rig's `controller`. */
@@ -15,6 +16,8 @@ export type RegistryOptions = {
   tls?: boolean
   /** Names and passwords; without any, everybody may pull and push. */
   users?: Record<string, string>
+  /** With a token server of its own, at the same address and with a certificate of the same authority; instead of `users`. */
+  tokens?: TokenOptions
   /** Those whose engines trust the authority, as this machine's does. */
   trustedBy?: Server[]
 }
@@ -27,12 +30,15 @@ export type Registry = {
   ca: string
   /** What it wrote: one line for each request, among others. */
   log(): string
+  /** What its token server was asked, one line for each request: who, and the scopes. */
+  tokenLog(): string
   stop(): Promise<void>
 }
 
 /** A real registry on this machine, which keeps what it is given until `stop`. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
-  const { address, tls = true, users = {}, trustedBy = [] } = options
+  const { address, tls = true, users = {}, trustedBy = [], tokens } = options
+  if (tokens && !tls) throw new Error('a token server needs tls')
   await sweep()
   const host = `${address}:${options.port ?? (await freePort(address))}`
   const name = `registry-${host}`
@@ -42,7 +48,10 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   await mkdir(dir, { recursive: true })
   await writeFile(join(dir, 'htpasswd'), await htpasswd(users))
   if (tls) await makeCertificate(dir, address)
-  await writeFile(join(dir, 'config.yml'), JSON.stringify(configuration(dir, host, tls, Object.keys(users).length > 0)))
+  const tokenServer =
+    tokens && (await startTokenServer({ ...tokens, ...(await tokenFiles(dir)), address, service: host }))
+  const auth = tokenServer ? { token: tokenAuth(dir, host, tokenServer) } : htpasswdAuth(dir, users)
+  await writeFile(join(dir, 'config.yml'), JSON.stringify(configuration(dir, host, tls, auth)))
   if (tls) await trust(host, ca, trustedBy)
 
   let log = ''
@@ -59,6 +68,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const stop = async () => {
     daemon.kill('SIGKILL')
     await daemon
+    await tokenServer?.stop()
     if (tls) await distrust(host, trustedBy)
     await rm(dir, { recursive: true, force: true })
     release(name)
@@ -69,17 +79,25 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     await stop()
     throw new Error(`the registry at ${host} does not answer: ${log}`)
   }
-  return { host, url, ca, log: () => log, stop }
+  return { host, url, ca, log: () => log, tokenLog: () => tokenServer?.log() ?? '', stop }
 }
 
-function configuration(dir: string, host: string, tls: boolean, guarded: boolean) {
+function configuration(dir: string, host: string, tls: boolean, auth: object) {
   return {
     version: 0.1,
     log: { level: 'info' },
     storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
     http: { addr: host, ...(tls && { tls: { certificate: join(dir, 'server.crt'), key: join(dir, 'server.key') } }) },
-    ...(guarded && { auth: { htpasswd: { realm: 'registry', path: join(dir, 'htpasswd') } } }),
+    auth,
   }
+}
+
+function htpasswdAuth(dir: string, users: Record<string, string>) {
+  return Object.keys(users).length > 0 ? { htpasswd: { realm: 'registry', path: join(dir, 'htpasswd') } } : {}
+}
+
+function tokenAuth(dir: string, host: string, { realm, issuer }: TokenServer) {
+  return { realm, issuer, service: host, rootcertbundle: join(dir, 'ca.crt') }
 }
 
 async function htpasswd(users: Record<string, string>): Promise<string> {
@@ -91,25 +109,32 @@ async function htpasswd(users: Record<string, string>): Promise<string> {
 }
 
 async function makeCertificate(dir: string, address: string): Promise<void> {
-  const openssl = (...words: string[]) => execa('openssl', words, { cwd: dir })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Test authority',
+  const authority = ['-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=Test authority']
+  await openssl(dir, 'req', '-x509', ...ellipticKey, ...authority)
+  await sign(dir, 'server', address, ellipticKey, `subjectAltName = IP:${address}\nextendedKeyUsage = serverAuth\n`)
+}
+
+const ellipticKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+
+/** The certificate that tokens are signed with, of the same authority, beside the one for TLS. */
+async function tokenFiles(dir: string) {
+  await sign(dir, 'token', 'Test tokens', ['-newkey', 'rsa:2048', '-nodes'], 'keyUsage = digitalSignature\n')
+  const read = (name: string) => readFile(join(dir, name), 'utf8')
+  const [key, certificate, signingKey, signingCertificate] = await Promise.all(
+    ['server.key', 'server.crt', 'token.key', 'token.crt'].map(read),
   )
-  await openssl('req', ...key, '-keyout', 'server.key', '-out', 'server.csr', '-subj', `/CN=${address}`)
-  await writeFile(join(dir, 'server.ext'), `subjectAltName = IP:${address}\nextendedKeyUsage = serverAuth\n`)
-  const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'server.ext', '-days', '2']
-  await openssl('x509', '-req', '-in', 'server.csr', '-out', 'server.crt', ...signed)
+  return { tls: { key, cert: certificate }, signing: { key: signingKey ?? '', certificate: signingCertificate ?? '' } }
+}
+
+async function sign(dir: string, name: string, subject: string, key: string[], extensions: string): Promise<void> {
+  await openssl(dir, 'req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${subject}`)
+  await writeFile(join(dir, `${name}.ext`), extensions)
+  const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', `${name}.ext`, '-days', '2']
+  await openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signed)
+}
+
+async function openssl(dir: string, ...words: string[]): Promise<void> {
+  await execa('openssl', words, { cwd: dir })
 }
 
 /** Docker and Podman both read the authorities in this folder, at each request. */
