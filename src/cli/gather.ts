@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
+import { loginAdvice, programOf } from '../config/auth-kinds.ts'
 import type { Config, Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { together } from '../deploy/failure.ts'
 import { JijiError } from '../errors.ts'
+import { lastLine } from '../runner/engine-failure.ts'
 import { type Fleet, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
 import type { Runner, Output as RunOutput } from '../runner/runner.ts'
@@ -121,6 +123,15 @@ async function runCommand(context: Context, command: string): Promise<string> {
     timeout: 60_000,
   })
   if (code === 0 && stdout.trim() !== '') return stdout.replace(/\r?\n$/, '')
-  const why = code === 0 ? 'printed nothing' : `ended with status ${code}: ${stderr.trim().split('\n').at(-1) ?? ''}`
-  throw new JijiError('secret.command-failed', `the command of a secret ${why}`, { hint: `it is: ${command}` })
+  const program = programOf(command)
+  const why =
+    code === 127
+      ? `cannot run: ${program} is not installed on this machine`
+      : code === 0
+        ? 'printed nothing'
+        : `ended with status ${code}: ${lastLine(stderr)}`
+  const advice = code === 127 ? `install ${program}, or declare another kind of credential` : loginAdvice(command)
+  throw new JijiError('secret.command-failed', `the command of a secret ${why}`, {
+    hint: advice ? `${advice}\nthe command is: ${command}` : `it is: ${command}`,
+  })
 }

@@ -1,4 +1,5 @@
-import type { BuilderRegistry, Config, Environment, Server, Service } from './config.ts'
+import { authKind, mintCommand } from './auth-kinds.ts'
+import type { BuilderRegistry, Config, Credential, Environment, Server, Service } from './config.ts'
 import { SecretReference } from './fields.ts'
 import type { Found } from './find.ts'
 import { registryKey } from './registry-key.ts'
@@ -18,12 +19,9 @@ export function build(settings: Settings, context: Context): Config {
     project,
     scope: context.environment ? `${project}-${context.environment}` : project,
     builder: { engine: builder.engine, cache: builder.cache, registry: builderRegistry(builder.registry) },
-    registries: Object.entries(settings.registries).map(([name, { server, username, password }]) => ({
-      name,
-      key: registryKey(server),
-      username,
-      password,
-    })),
+    registries: Object.entries(settings.registries).flatMap(
+      ([name, registry]) => credentialOf(name, registryKey(registry.server), registry, ['registries', name]) ?? [],
+    ),
     ssh: settings.ssh,
     servers: Object.entries(settings.servers).map(
       ([name, server]): Server => ({ ...server, name, engine: server.engine ?? builder.engine }),
@@ -36,8 +34,23 @@ export function build(settings: Settings, context: Context): Config {
 
 function builderRegistry(registry: Settings['builder']['registry']): BuilderRegistry {
   if (!registry.server) return { type: 'local', port: registry.port, image: registry.image }
-  const { username, password, namespace } = registry
-  return { type: 'remote', name: 'builder.registry', key: registryKey(registry.server), username, password, namespace }
+  const { username, namespace } = registry
+  const key = registryKey(registry.server)
+  const credential = credentialOf('builder.registry', key, registry, ['builder', 'registry'])
+  return { type: 'remote', key, username, namespace, credential }
+}
+
+type Declared = Settings['registries'][string] | Settings['builder']['registry']
+
+/** Nothing where only a name is declared: images then go to a registry that lets everybody in. */
+function credentialOf(name: string, key: string, declared: Declared, path: readonly string[]): Credential | undefined {
+  const { auth, description } = declared
+  const command = mintCommand(auth, key)
+  const minted = command && new SecretReference(`$(${command})`, 'value', [...path, 'auth'])
+  const secret = minted ?? declared.key ?? declared.key_file ?? declared.password
+  const username = declared.username ?? authKind(auth).username
+  if (!secret || !username) return undefined
+  return { name, key, auth, username, secret, ...(description ? { description } : {}) }
 }
 
 function serviceOf(

@@ -1,3 +1,4 @@
+import type { AuthKind } from './auth-kinds.ts'
 import type { SecretReference } from './fields.ts'
 import type { Problem } from './problem.ts'
 import type { Settings } from './schema.ts'
@@ -15,7 +16,7 @@ export type Config = {
   /** What names containers, locks and records on servers: project, or project-environment. */
   scope: string
   builder: { engine: Engine; cache: boolean; registry: BuilderRegistry }
-  registries: readonly PullRegistry[]
+  registries: readonly Credential[]
   ssh: Settings['ssh']
   servers: readonly Server[]
   services: readonly Service[]
@@ -32,17 +33,23 @@ export type BuilderRegistry =
   | { type: 'local'; port: number; image: string }
   | {
       type: 'remote'
-      name: string
       key: string
+      /** What stands in image names where no namespace does. */
       username: string | undefined
-      password: SecretReference | undefined
       namespace: string | undefined
+      credential: Credential | undefined
     }
 
-type PullRegistry = { name: string; key: string; username: string; password: SecretReference }
-
 /** Someone's name and secret for the registry whose canonical key is `key`. */
-export type Credential = { name: string; key: string; username: string; password: SecretReference }
+export type Credential = {
+  /** `builder.registry`, or its name under `registries`. */
+  name: string
+  key: string
+  auth: AuthKind
+  username: string
+  secret: SecretReference
+  description?: string
+}
 
 export type Server = Omit<Settings['servers'][string], 'engine'> & { name: string; engine: Engine }
 
@@ -60,11 +67,7 @@ export type Environment = {
 }
 
 /** Every credential that the configuration declares. */
-export function credentialsOf(config: Config): Credential[] {
-  const { registry } = config.builder
-  const own =
-    registry.type === 'remote' && registry.username && registry.password
-      ? [{ ...registry, username: registry.username, password: registry.password }]
-      : []
-  return [...own, ...config.registries]
+export function credentialsOf({ builder, registries }: Pick<Config, 'builder' | 'registries'>): Credential[] {
+  const own = builder.registry.type === 'remote' ? builder.registry.credential : undefined
+  return own ? [own, ...registries] : [...registries]
 }

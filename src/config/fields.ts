@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { serviceAccountKey } from './service-account.ts'
 
 /**
  * The kinds of value a configuration holds. YAML is read as plain text (see document.ts), and these say what the text
@@ -7,18 +8,34 @@ import * as z from 'zod'
 
 /**
  * A value that may be the name of a secret or `$(command)`; it is resolved in secrets.ts. Anything else is the value
- * itself, or for an SSH key the path of its file.
+ * itself, or for an SSH key the path of its file. A `file` is always a path, and the secret is what the file holds.
  */
 export class SecretReference {
   readonly text: string
-  readonly otherwise: 'value' | 'path'
+  readonly otherwise: 'value' | 'path' | 'file'
   /** The key it stands at, which a schema's transform is not told: load.ts fills it in. */
   path: readonly (string | number)[]
+  /** Makes what is needed of what was found; throws an Error, without the secret in it, where that cannot be. */
+  readonly read: (found: string) => string
 
-  constructor(text: string, otherwise: 'value' | 'path', path: readonly (string | number)[] = []) {
+  constructor(
+    text: string,
+    otherwise: 'value' | 'path' | 'file',
+    path: readonly (string | number)[] = [],
+    read: (found: string) => string = found => found,
+  ) {
     this.text = text
     this.otherwise = otherwise
     this.path = path
+    this.read = read
+  }
+
+  get isName(): boolean {
+    return this.otherwise !== 'file' && /^[A-Z][A-Z0-9_]*$/.test(this.text)
+  }
+
+  get isCommand(): boolean {
+    return this.otherwise !== 'file' && /^\$\(.*\)$/s.test(this.text)
   }
 }
 
@@ -83,6 +100,11 @@ export function secretName() {
   return matching(/^[A-Z][A-Z0-9_]*$/, 'an ALL_CAPS secret name').transform(
     written => new SecretReference(written, 'value'),
   )
+}
+
+/** The key of a Google service account. */
+export function serviceAccount(otherwise: 'value' | 'file') {
+  return text().transform(written => new SecretReference(written, otherwise, [], serviceAccountKey))
 }
 
 /** The path of a file, or the name of a secret that holds what such a file would. */

@@ -19,8 +19,10 @@ export type ProblemCode =
   | 'missing-key'
   | 'conflict'
   | 'unknown-server'
+  | 'unknown-registry'
   | 'missing-file'
   | 'missing-secret'
+  | 'wrong-secret'
   | 'literal-secret'
 
 export function byPosition(a: Problem, b: Problem): number {

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { JijiError } from '../errors.ts'
+import { credentialRules, namedRegistryRules } from './credential-rules.ts'
 import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
 import type { Finding } from './issues.ts'
@@ -12,9 +13,8 @@ import type { Settings } from './schema.ts'
 export function checkRules(settings: Settings, root: string): Finding[] {
   return [
     ...builderRegistryRules(settings.builder.registry, needsBuild(settings)),
-    ...Object.entries(settings.registries).flatMap(([name, registry]) =>
-      keyProblem(['registries', name, 'server'], registry.server),
-    ),
+    ...Object.entries(settings.registries).flatMap(([name, registry]) => pullRegistryRules(name, registry)),
+    ...namedRegistryRules(settings),
     ...serviceRules(settings, root),
     ...routeRules(settings),
   ]
@@ -23,9 +23,7 @@ export function checkRules(settings: Settings, root: string): Finding[] {
 /** Secret fields that hold the secret itself: it works, and it does not belong in a file that git keeps. */
 export function literalSecrets(settings: Settings): Finding[] {
   return references(settings)
-    .filter(
-      ({ reference }) => reference.otherwise === 'value' && !isSecretName(reference.text) && !isCommand(reference.text),
-    )
+    .filter(({ reference }) => reference.otherwise === 'value' && !reference.isName && !reference.isCommand)
     .map(({ path }) => ({
       path,
       at: 'value',
@@ -33,14 +31,6 @@ export function literalSecrets(settings: Settings): Finding[] {
       message: `${path.join('.')} holds the secret itself`,
       hint: 'put it in .env or in the environment, and write its ALL_CAPS name here',
     }))
-}
-
-export function isSecretName(text: string): boolean {
-  return /^[A-Z][A-Z0-9_]*$/.test(text)
-}
-
-export function isCommand(text: string): boolean {
-  return /^\$\(.*\)$/s.test(text)
 }
 
 /** Every secret reference in a value, with its path. */
@@ -97,24 +87,7 @@ function builderRegistryRules(registry: Settings['builder']['registry'], isNeede
       hint: 'add `username`, or `namespace` for an organisation',
     })
   }
-  if (registry.password && !registry.username) {
-    findings.push({
-      path: [...path, 'password'],
-      at: 'key',
-      code: 'missing-key',
-      message: 'username is missing: a password alone cannot log in',
-      hint: 'add `username`',
-    })
-  }
-  if (registry.username && !registry.password) {
-    findings.push({
-      path: [...path, 'username'],
-      at: 'key',
-      code: 'missing-key',
-      message: 'password is missing: a user name alone cannot log in',
-      hint: 'add `password: REGISTRY_PASSWORD`, the name of a secret',
-    })
-  }
+  findings.push(...credentialRules(path, registry, false))
   return findings
 }
 
@@ -130,9 +103,14 @@ function ownerProblem({ username, namespace }: Settings['builder']['registry'], 
   }))
 }
 
+function pullRegistryRules(name: string, registry: Settings['registries'][string]): Finding[] {
+  const wrongKey = keyProblem(['registries', name, 'server'], registry.server)
+  return wrongKey.length > 0 ? wrongKey : credentialRules(['registries', name], registry, true)
+}
+
 /** Keys that would be ignored without a word: whoever writes them means a remote registry. */
 function remoteKeys(registry: Settings['builder']['registry']): Finding[] {
-  return (['username', 'password', 'namespace'] as const)
+  return (['username', 'password', 'key', 'key_file', 'namespace'] as const)
     .filter(key => registry[key] !== undefined)
     .map(key => ({
       path: ['builder', 'registry', key],

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { authKindNames } from './auth-kinds.ts'
 import {
   boolean,
   duration,
@@ -11,6 +12,7 @@ import {
   secret,
   secretFile,
   secretName,
+  serviceAccount,
   text,
   value,
   words,
@@ -29,13 +31,27 @@ const environment = keys({
     .describe('Names of secrets to pass on; NAME:SECRET_NAME passes SECRET_NAME under another name'),
 })
 
+const credential = {
+  auth: oneOf(authKindNames)
+    .default('password')
+    .describe(
+      'Kind of credential: a password, a service account key, or a token that a command of this machine prints',
+    ),
+  username: text().optional().describe('User name; never changed in case. Only for auth: password and github'),
+  password: secret().optional().describe('Name of the secret that holds the password or token, or $(command)'),
+  key: serviceAccount('value')
+    .optional()
+    .describe('Name of the secret that holds a service account key: its whole JSON, raw or in base64'),
+  key_file: serviceAccount('file').optional().describe('Path of a service account key'),
+  description: text().optional().describe('Whom to ask, what it is for'),
+}
+
 const builderRegistry = keys({
   type: oneOf(['remote', 'local'])
     .optional()
     .describe('remote or local; without it: remote if `server` is set, else local'),
   server: text().optional().describe('host[:port][/namespace] of a remote registry'),
-  username: text().optional().describe('User name for a remote registry; never changed in case'),
-  password: secret().optional().describe('Name of the secret that holds the password or token'),
+  ...credential,
   namespace: text().optional().describe('Namespace of image names, instead of the user name'),
   port: port.prefault('9270').describe('Port of the local registry on this machine'),
   image: text().default('registry:2').describe('Image that the local registry runs'),
@@ -51,9 +67,7 @@ const builder = keys({
 
 const pullRegistry = keys({
   server: text().describe('host[:port][/namespace]'),
-  username: text().describe('User name; never changed in case'),
-  password: secret().describe('Name of the secret that holds the password or token'),
-  description: text().optional().describe('Whom to ask, what it is for'),
+  ...credential,
 })
 
 const ssh = keys({
@@ -110,6 +124,9 @@ const serviceProxy = keys({
 
 const service = keys({
   image: text().optional().describe('An image to run as it is; either this or `build`'),
+  registry: text()
+    .optional()
+    .describe('Whose credential pulls the image, a name under `registries`; without it the longest matching `server`'),
   build: build.optional().describe('How to build the image'),
   hosts: list(text()).min(1, 'expected at least one server').describe('Names of the servers it runs on'),
   command: words().optional().describe("Command, instead of the image's own"),

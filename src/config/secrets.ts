@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { parse } from 'dotenv'
 import { JijiError } from '../errors.ts'
 import type { Config } from './config.ts'
 import type { SecretReference } from './fields.ts'
 import { byPosition, InvalidConfig, type Problem } from './problem.ts'
-import { isCommand, isSecretName, references } from './rules.ts'
+import { references } from './rules.ts'
 import { Secret } from './secret.ts'
 
 export type Sources = {
@@ -47,34 +48,95 @@ export class Secrets {
 export async function resolveSecrets(config: Config, parts: unknown, sources: Sources): Promise<Secrets> {
   const places = placesOf(config, sources.environment)
   const wanted = references(parts).map(({ reference }) => reference)
-  const lookUp = (name: string) => places.map(place => place.values[name]).find(value => value)
-
-  const missing = wanted.filter(({ text }) => isSecretName(text) && lookUp(text) === undefined)
-  if (missing.length > 0)
-    throw new InvalidConfig(missing.map(one => missingSecret(config, one, places)).sort(byPosition))
+  const problems: Problem[] = []
+  const values = new Map<SecretReference, Secret>()
+  for (const reference of wanted) {
+    const found = lookUp(config, reference, places)
+    if (typeof found === 'string') {
+      const secret = readSecret(config, reference, found)
+      if (secret instanceof Secret) values.set(reference, secret)
+      else problems.push(secret)
+    } else if (found) problems.push(found)
+  }
+  if (problems.length > 0) throw new InvalidConfig(problems.sort(byPosition))
 
   const outputs = new Map<string, Promise<string>>()
-  const values = wanted.map(async (reference): Promise<[SecretReference, Secret] | undefined> => {
-    const { text } = reference
-    const path = reference.path.join('.')
-    if (isSecretName(text)) return [reference, new Secret(text, lookUp(text) ?? '')]
-    if (isCommand(text)) {
-      if (!outputs.has(text)) outputs.set(text, sources.runCommand(text.slice(2, -1)))
-      return [reference, new Secret(path, await (outputs.get(text) ?? ''))]
-    }
-    return reference.otherwise === 'value' ? [reference, new Secret(path, text)] : undefined
-  })
-  return new Secrets(new Map((await Promise.all(values)).filter(entry => entry !== undefined)))
+  const commands = wanted.filter(({ isCommand }) => isCommand)
+  await Promise.all(
+    commands.map(async reference => {
+      const command = reference.text.slice(2, -1)
+      if (!outputs.has(command)) outputs.set(command, sources.runCommand(command))
+      const secret = readSecret(config, reference, await (outputs.get(command) ?? ''))
+      if (!(secret instanceof Secret)) throw new InvalidConfig([secret])
+      values.set(reference, secret)
+    }),
+  )
+  return new Secrets(values)
 }
 
 /** Every secret of a configuration that can be found without running anything: what must not be printed. */
 export function findSecrets(config: Config, environment: Sources['environment']): Secret[] {
   const places = placesOf(config, environment)
-  return references(config).flatMap(({ reference: { text, otherwise } }) => {
-    if (isSecretName(text))
-      return places.flatMap(({ values }) => (values[text] ? [new Secret(text, values[text])] : []))
-    return otherwise === 'value' && !isCommand(text) ? [new Secret('a secret', text)] : []
+  return references(config).flatMap(({ reference }) => {
+    const { text } = reference
+    const found = lookUp(config, reference, places)
+    const values = reference.isName ? places.map(place => place.values[text]) : [found]
+    return values
+      .filter(value => typeof value === 'string' && value !== '')
+      .flatMap(value => [value, readable(reference, value as string)])
+      .map(value => new Secret(reference.isName ? text : 'a secret', value as string))
   })
+}
+
+/** Where each secret of `parts` comes from, in words, for people who wonder. */
+export function sourceOf(config: Config, reference: SecretReference, environment: Sources['environment']): string {
+  const { text } = reference
+  if (reference.isCommand) return `the command ${text.slice(2, -1)}`
+  if (reference.otherwise === 'file') return `the file ${text}`
+  if (!reference.isName) return 'the configuration itself'
+  const place = placesOf(config, environment).find(({ values }) => values[text])
+  return place ? `${text} in ${place.name}` : `${text}, which is not set`
+}
+
+/** What was found for a reference; a problem if it should have been; nothing for a command and for a path. */
+function lookUp(config: Config, reference: SecretReference, places: readonly Place[]): string | Problem | undefined {
+  const { text, otherwise } = reference
+  if (reference.isName) {
+    return places.map(place => place.values[text]).find(value => value) ?? missingSecret(config, reference, places)
+  }
+  if (reference.isCommand || otherwise === 'path') return undefined
+  return otherwise === 'file' ? readSecretFile(config, reference) : text
+}
+
+function readSecret(config: Config, reference: SecretReference, found: string): Secret | Problem {
+  const path = reference.path.join('.')
+  try {
+    return new Secret(reference.isName ? reference.text : path, reference.read(found))
+  } catch (error) {
+    const message = (error as Error).message
+    return { ...config.locate(reference.path), path, code: 'wrong-secret', message }
+  }
+}
+
+/** A form of a secret that must not be printed either. */
+function readable(reference: SecretReference, found: string): string {
+  try {
+    return reference.read(found)
+  } catch {
+    return found
+  }
+}
+
+function readSecretFile(config: Config, { text, path }: SecretReference): string | Problem {
+  const written = text.replace(/^~(?=\/)/, homedir())
+  const file = isAbsolute(written) ? written : join(config.root, written)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const message = `${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`
+    const hint = `paths are relative to ${config.root}`
+    return { ...config.locate(path), path: path.join('.'), code: 'missing-file', message, hint }
+  }
 }
 
 type Place = { name: string; values: Readonly<Record<string, string | undefined>> }

@@ -135,7 +135,7 @@ async function prepareRegistry(context: BuildContext): Promise<void> {
     await ensureRegistry(here, config.builder.engine, registry, signal)
     return
   }
-  const credential = credentialsOf(config).find(({ name }) => name === registry.name)
+  const { credential } = registry
   if (credential) await checkLogin(asLogin(credential, secrets), signal)
 }
 

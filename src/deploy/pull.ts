@@ -111,7 +111,7 @@ async function pull(
       service,
       name: image,
       source: sourceOf(image, digest, registryHere),
-      login: loginFor(config, secrets, image),
+      login: loginFor(config, secrets, image, config.services.find(({ name }) => name === service)?.registry),
     }
   })
   return reported(
