@@ -63,7 +63,7 @@ async function withTunnel<T>(
 async function checkTunnel(connection: Connection, port: number): Promise<void> {
   let stream: Duplex
   try {
-    stream = await connection.dial(port)
+    stream = await connection.dial('127.0.0.1', port)
   } catch {
     return
   }

@@ -30,8 +30,11 @@ export interface Connection extends Runner {
    * @throws JijiError tunnel.failed when the server refuses
    */
   forward(port: number, target: { host: string; port: number }): Promise<Tunnel>
-  /** A stream to a port of the server's own 127.0.0.1, opened by its sshd. */
-  dial(port: number): Promise<Duplex>
+  /**
+   * A stream to a port that the server reaches, opened by its sshd, which looks the name up there.
+   * @throws JijiError tunnel.failed; its cause is what sshd said
+   */
+  dial(host: string, port: number): Promise<Duplex>
 }
 
 type Tunnel = { readonly port: number; close(): Promise<void> }

@@ -9,7 +9,7 @@ import type { Connection } from './runner.ts'
 
 const loopback = '127.0.0.1'
 
-/** The ports of a server's own 127.0.0.1: some lead from there to here, any can be reached from here. */
+/** Ports of the server's own 127.0.0.1 that lead from there to here, and any port that it reaches, from here. */
 export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
   const { client } = link
   const tunnels = new Map<number, { target: { host: string; port: number }; pairs: Set<Pair> }>()
@@ -43,14 +43,14 @@ export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
       }
     },
 
-    async dial(port) {
+    async dial(host, port) {
       return new Promise<Duplex>((resolve, reject) => {
-        client.forwardOut(loopback, 0, loopback, port, (error, channel) => {
+        client.forwardOut(loopback, 0, host, port, (error, channel) => {
           if (error) reject(error)
           else resolve(channel)
         })
       }).catch(error => {
-        throw notDialled(link, port, error)
+        throw notDialled(link, host, port, error)
       })
     },
   }
@@ -79,15 +79,15 @@ function notBound(link: Link, port: number, cause: Error): JijiError {
   })
 }
 
-function notDialled(link: Link, port: number, cause: Error): JijiError {
+function notDialled(link: Link, host: string, port: number, cause: Error): JijiError {
   const { server, label } = link.peer
-  if (isLost(link, cause)) return lostError(link, `while port ${port} was opened`, cause)
+  if (isLost(link, cause)) return lostError(link, `while ${host}:${port} was opened`, cause)
   return new JijiError(
     'tunnel.failed',
-    `${label} did not connect to port ${port} of its ${loopback}: ${whyNotOpened(cause)}`,
+    `${label} did not connect to ${host === loopback ? `port ${port} of its ${loopback}` : `${host}:${port}`}: ${whyNotOpened(cause)}`,
     {
       server,
-      hint: `see that something listens there (ss -ltn 'sport = :${port}'), and that sshd_config has AllowTcpForwarding yes (or local)`,
+      hint: `see that something listens there${host === loopback ? ` (ss -ltn 'sport = :${port}')` : ''}, and that sshd_config has AllowTcpForwarding yes (or local)`,
       cause,
     },
   )

@@ -57,7 +57,7 @@ describe.skipIf(!hasSshd)('a connection', { timeout: 20_000 }, () => {
       await sshd.stop()
       await sleep(50)
       await expect(connection.forward(0, { host: '127.0.0.1', port: 1 })).rejects.toMatchObject({ code: 'server.lost' })
-      await expect(connection.dial(1)).rejects.toMatchObject({ code: 'server.lost' })
+      await expect(connection.dial('127.0.0.1', 1)).rejects.toMatchObject({ code: 'server.lost' })
     })
     test('with a tunnel open: closing it and the connection is no error', async () => {
       const sshd = await start()

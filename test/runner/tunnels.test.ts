@@ -224,21 +224,34 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
     const other = await connectSsh(closed.target(), { environment: home.environment })
     onTestFinished(() => other.close())
     await expect(other.forward(0, target)).rejects.toMatchObject({ code: 'tunnel.failed', hint: /AllowTcpForwarding/ })
-    await expect(other.dial(target.port)).rejects.toMatchObject({ code: 'tunnel.failed', hint: /AllowTcpForwarding/ })
+    await expect(other.dial('127.0.0.1', target.port)).rejects.toMatchObject({
+      code: 'tunnel.failed',
+      hint: /AllowTcpForwarding/,
+    })
   })
 
   test('dial reaches a port of the server', async () => {
     answer = async socket => socket.end(`got ${(await readAll(socket)).length}`)
-    const stream = await connection.dial(target.port)
+    const stream = await connection.dial('127.0.0.1', target.port)
     stream.end(Buffer.alloc(100_000))
     expect((await readAll(stream)).toString()).toBe('got 100000')
   })
 
   test('dial says when nothing listens there', async () => {
     const port = await freePort()
-    await expect(connection.dial(port)).rejects.toMatchObject({
+    await expect(connection.dial('127.0.0.1', port)).rejects.toMatchObject({
       code: 'tunnel.failed',
       message: `web1 (127.0.0.1:${sshd.port}) did not connect to port ${port} of its 127.0.0.1: Connection refused`,
+    })
+  })
+
+  test('dial lets the server look a name up', async () => {
+    answer = async socket => socket.end('hello')
+    expect((await readAll(await connection.dial('localhost', target.port))).toString()).toBe('hello')
+    await expect(connection.dial('nowhere.invalid', 1)).rejects.toMatchObject({
+      code: 'tunnel.failed',
+      message: expect.stringContaining('did not connect to nowhere.invalid:1: '),
+      cause: { reason: 2 },
     })
   })
 
