@@ -9,7 +9,11 @@ export type Context = {
   args: readonly string[]
   output: Output
   environment: Readonly<Record<string, string | undefined>>
+  /** Takes variables out of the environment that child processes get. */
+  forget: (names: readonly string[]) => void
   directory: string
+  /** What is piped in; made when it is first asked for. */
+  stdin: () => AsyncIterable<Buffer | string>
   /** Aborted by Ctrl-C, with the error to end with. */
   signal: AbortSignal
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { loginAdvice, programOf } from '../config/auth-kinds.ts'
-import type { Config, Server } from '../config/config.ts'
+import { type Config, credentialsOf, type Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
@@ -21,6 +21,17 @@ export function loadProject({ options, output, directory }: Context): Config {
   return config
 }
 
+/** For commands that also work outside of a project; a file that is asked for by name must be there. */
+export function loadProjectIfThere(context: Context): Config | undefined {
+  try {
+    return loadProject(context)
+  } catch (error) {
+    const isMissing = error instanceof JijiError && error.code === 'config.missing'
+    if (isMissing && !context.options.text('config') && !context.options.text('environment')) return undefined
+    throw error
+  }
+}
+
 export function selectFrom(config: Config, { options }: Context): Selected {
   return select(config, { hosts: options.list('hosts'), services: options.list('services') })
 }
@@ -38,6 +49,8 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
     runCommand: command => runCommand(context, command),
   })
   output.hide(secrets.all)
+  // What is started from now on (engines, ssh) has no need of them, and an environment can be read in /proc.
+  context.forget(credentialsOf(config).flatMap(({ secret }) => (secret.isName ? secret.text : [])))
   return secrets
 }
 

@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
-export type World = Omit<Context, 'command' | 'options' | 'args' | 'output' | 'signal'> & {
+export type World = Omit<Context, 'command' | 'options' | 'args' | 'output' | 'signal' | 'stdin'> & {
   argv: readonly string[]
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
@@ -58,8 +58,10 @@ async function run(
     checkOutputFormat(options)
     keepCompiled()
     const { run } = await command.load()
-    const { environment, directory } = world
-    await run({ command: command.name, options, args, output, environment, directory, signal: interrupt.signal })
+    const { environment, directory, forget } = world
+    const { signal } = interrupt
+    const stdin = () => world.stdin
+    await run({ command: command.name, options, args, output, environment, forget, directory, stdin, signal })
     return 0
   } catch (error) {
     return await fail(interrupt.signal.aborted ? interrupt.signal.reason : error, output)

@@ -1,71 +1,60 @@
 import type { Config, Credential, Server } from '../config/config.ts'
 import { credentialsOf } from '../config/config.ts'
+import { nearest } from '../config/nearest.ts'
+import { registryKey } from '../config/registry-key.ts'
 import type { Secrets } from '../config/secrets.ts'
+import { findActor } from '../deploy/actor.ts'
 import { together } from '../deploy/failure.ts'
 import { JijiError } from '../errors.ts'
-import type { Place, Row } from '../registry/places.ts'
+import { atPlace, type Place, type Row } from '../registry/places.ts'
+import { appendAudit } from '../shell/records.ts'
 import type { Context } from './context.ts'
 import { selectFrom, thisMachine, withReachable } from './gather.ts'
 
-type Act = (place: Place, credential: Credential) => Promise<Row>
+type Target = { key: string; username?: string }
+type Act<T> = (place: Place, target: T) => Promise<Row>
 
-/** Does something with each of the declared credentials, here and on all servers at once. */
-export async function atAllPlaces(context: Context, config: Config, secrets: Secrets, act: Act): Promise<Row[]> {
+/** Does something about each of these registries, here and on all servers at once. */
+export async function atAllPlaces<T extends Target>(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  targets: readonly T[],
+  act: Act<T>,
+): Promise<Row[]> {
   const { isHere, isThere } = placesWanted(context)
-  const servers = selectFrom(config, context).servers.filter(server => !isThisMachine(config, server))
+  const servers = serversApart(config, context)
   const rows = await Promise.all([
-    isHere ? actHere(context, config, act) : skipped(config, ['here']),
-    isThere ? actThere(context, config, secrets, servers, act) : skipped(config, servers.map(nameOf)),
+    isHere ? atPlace(hereOf(context, config), targets, act) : skipped(targets, ['here']),
+    isThere
+      ? atServers(context, config, secrets, servers, targets, act)
+      : skipped(
+          targets,
+          servers.map(({ name }) => name),
+        ),
   ])
   return rows.flat()
 }
 
-function actHere(context: Context, config: Config, act: Act): Promise<Row[]> {
-  return actAt({ name: 'here', engine: config.builder.engine, runner: thisMachine(context) }, config, act)
+/** The credentials that are declared, or those that were named: by their name, or as a registry is written. */
+export function credentialsWanted(config: Config, { args }: Context): Credential[] {
+  const all = credentialsOf(config)
+  if (args.length === 0) return all
+  return [...new Set(args.flatMap(arg => credentialsNamed(all, arg)))]
 }
 
-function actThere(
-  context: Context,
-  config: Config,
-  secrets: Secrets,
-  servers: readonly Server[],
-  act: Act,
-): Promise<Row[]> {
-  return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
-    const rows = servers.map(async ({ name, engine }): Promise<Row[]> => {
-      const runner = runners.get(name)
-      if (runner) return actAt({ name, engine, runner }, config, act)
-      const error = failures.find(({ server }) => server === name)
-      const why = error ? { error, reason: error.message } : {}
-      return credentialsOf(config).map(({ key }) => ({ registry: key, place: name, state: 'failed', ...why }))
-    })
-    return (await Promise.all(rows)).flat()
-  })
-}
-
-/** One registry after the other: an engine keeps all logins in one file. */
-async function actAt(place: Place, config: Config, act: Act): Promise<Row[]> {
-  const rows: Row[] = []
-  for (const credential of credentialsOf(config)) rows.push(await act(place, credential))
-  return rows
-}
-
-function skipped(config: Config, places: readonly string[]): Row[] {
-  return places.flatMap(place =>
-    credentialsOf(config).map(({ key }): Row => ({ registry: key, place, state: 'skipped' })),
+/** Servers but for one that is this machine, with the engine that builds: that has the same logins as `here`. */
+export function serversApart(config: Config, context: Context): Server[] {
+  return selectFrom(config, context).servers.filter(
+    ({ host, engine }) => !(host === 'local' && engine === config.builder.engine),
   )
 }
 
-function nameOf({ name }: Server): string {
-  return name
+export function hereOf(context: Context, config: Config | undefined): Place {
+  return { name: 'here', engine: config?.builder.engine ?? 'docker', runner: thisMachine(context) }
 }
 
-/** A server that is this machine, with the engine that builds, has the same logins as `here`. */
-function isThisMachine({ builder }: Config, { host, engine }: Server): boolean {
-  return host === 'local' && engine === builder.engine
-}
-
-function placesWanted({ options }: Context): { isHere: boolean; isThere: boolean } {
+export function placesWanted({ options }: Context): { isHere: boolean; isThere: boolean } {
   const isHere = !options.flag('skip-local')
   const isThere = !options.flag('skip-remote')
   if (isHere || isThere) return { isHere, isThere }
@@ -88,8 +77,51 @@ export function showRows({ output }: Context, rows: readonly Row[]): void {
   if (failures.length > 0) throw together(failures, rows.filter(({ state }) => state !== 'skipped').length)
 }
 
-/** A registry of this machine needs no login, and saying so is a success. */
-export function sayLocal({ output }: Context): void {
+/** Where no credential is declared there is nothing to do, and saying so is a success. */
+export function sayNone({ output }: Context, { builder: { registry } }: Config): void {
+  const text =
+    registry.type === 'local' ? 'the registry is local: it needs no login' : 'the configuration declares no credential'
   if (output.style.json) output.json({ schemaVersion: 1, rows: [] })
-  else output.result('the registry is local: there is nothing to log in to')
+  else output.result(text)
+}
+
+/** @throws JijiError config.invalid, select.no-match */
+function credentialsNamed(all: readonly Credential[], wanted: string): Credential[] {
+  const byName = all.filter(({ name }) => name === wanted)
+  if (byName.length > 0) return byName
+  const key = registryKey(wanted)
+  const byKey = all.filter(credential => credential.key === key)
+  if (byKey.length > 0) return byKey
+  const known = all.flatMap(({ name, key }) => [name, key])
+  const meant = nearest(wanted, known)
+  throw new JijiError('select.no-match', `the configuration declares no registry ${key}`, {
+    hint: meant ? `did you mean ${meant}?` : `declared: ${known.length > 0 ? known.join(', ') : 'none'}`,
+  })
+}
+
+async function atServers<T extends Target>(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  servers: readonly Server[],
+  targets: readonly T[],
+  act: Act<T>,
+): Promise<Row[]> {
+  const { by } = await findActor(thisMachine(context), context.environment)
+  return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+    const rows = servers.map(async ({ name, engine }): Promise<Row[]> => {
+      const runner = runners.get(name)
+      const record: Place['record'] = event =>
+        appendAudit(config.scope, { at: new Date().toISOString(), by, project: config.project, server: name, ...event })
+      if (runner) return atPlace({ name, engine, runner, record }, targets, act)
+      const error = failures.find(({ server }) => server === name)
+      const why = error ? { error, reason: error.message } : {}
+      return targets.map(({ key }) => ({ registry: key, place: name, state: 'failed', ...why }))
+    })
+    return (await Promise.all(rows)).flat()
+  })
+}
+
+function skipped(targets: readonly Target[], places: readonly string[]): Row[] {
+  return places.flatMap(place => targets.map(({ key }): Row => ({ registry: key, place, state: 'skipped' })))
 }

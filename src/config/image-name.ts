@@ -33,6 +33,18 @@ export function canonicalRepository(image: string): string {
   return /^docker\.io\/[^/]+$/.test(key) ? key.replace('/', '/library/') : key
 }
 
+/**
+ * Whether a text names a registry, and not an image: it has no path, or ends with a slash, or it is an address, or all
+ * that follows the host is a namespace, as in `ghcr.io/owner`.
+ */
+export function isRegistryName(written: string): boolean {
+  const text = written.trim()
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || text.endsWith('/')) return true
+  const [first = '', ...rest] = text.split('/')
+  if (rest.length === 0) return /^(localhost|\[.*\]|.*\..*)(:\d+)?$/.test(first)
+  return rest.length === 1 && first.toLowerCase() === 'ghcr.io' && !/[:@]/.test(rest[0] ?? '')
+}
+
 function join(server: string, namespace: string | undefined, image: string): string {
   return [server, namespace?.toLowerCase(), image].filter(part => part).join('/')
 }

@@ -37,6 +37,12 @@ export function covers(key: string, name: string): boolean {
   return name === key || name.startsWith(`${key}/`)
 }
 
+/** A name and all that it stands under, the longest first: `a.b/c/d`, `a.b/c`, `a.b`. */
+export function prefixesOf(name: string): string[] {
+  const parts = name.split('/')
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/'))
+}
+
 function fold(host: string, port: string | undefined, path: string[]): string {
   if (dockerHubHosts.has(host) && (port === undefined || port === '443')) {
     const isAddress = host !== 'docker.io' && /^v[12]$/.test(path[0] ?? '')

@@ -1,16 +1,18 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, Service } from '../config/config.ts'
 import { credentialsOf } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
+import { loginsForBuild } from '../registry/build-logins.ts'
 import { checkLogin } from '../registry/check.ts'
 import { asLogin, loginFor } from '../registry/credentials.ts'
-import { dockerConfigWith } from '../registry/docker-config.ts'
+import { engineConfigWith } from '../registry/engine-config.ts'
 import { ensureRegistry } from '../registry/local.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import type { Runner } from '../runner/runner.ts'
 import { requireEngine } from '../shell/engine.ts'
-import { buildImage, pushImage } from '../shell/images.ts'
+import { buildImage, type Login, pushImage } from '../shell/images.ts'
 import { labels } from '../shell/names.ts'
 import { lines } from '../shell/script.ts'
 import type { Event, Report } from './event.ts'
@@ -65,19 +67,23 @@ export async function buildService(
       },
     )
   }
-  const script = buildImage(config.builder.engine, build, {
+  const { engine } = config.builder
+  const folder = join(config.root, build.context)
+  const declared = credentialsOf(config).map(credential => asLogin(credential, secrets))
+  const { logins, leftOut } = loginsForBuild(engine, declared, readDockerfile(folder, build.dockerfile))
+  const script = buildImage(engine, build, {
     name,
-    context: join(config.root, build.context),
+    context: folder,
     platform: platforms[0] || undefined,
     noCache: context.noCache || !config.builder.cache,
     // No version among them: an image that did not change stays the same image.
     labels: { [labels.project]: config.scope },
     secrets: build.secrets.map(reference => secrets.of(reference)),
-    login: dockerConfigWith(credentialsOf(config).map(credential => asLogin(credential, secrets))),
+    login: engineConfigWith(engine, logins),
   })
   const event: Omit<Event, 'state'> = { step: 'build', service: service.name, detail: name }
   await reported(report, event, async () => {
-    const output = await here.run(lines(requireEngine(config.builder.engine), script), {
+    const output = await here.run(lines(requireEngine(engine), script), {
       signal,
       onLine: line => report({ step: 'build', state: 'note', service: service.name, detail: line }),
     })
@@ -88,14 +94,29 @@ export async function buildService(
     }
     if (output.code !== 0) {
       throw (
-        engineFailure(here, config.builder.engine, output) ??
+        engineFailure(here, engine, output) ??
         new JijiError('build.failed', `${service.name}: the build failed with status ${output.code}`, {
           output: tail(output.stdout + output.stderr, 30),
-          hint: `its context is ${join(config.root, build.context)}`,
+          hint: leftOut.length > 0 ? oneLogin(logins, leftOut) : `its context is ${folder}`,
         })
       )
     }
   })
+}
+
+function oneLogin(used: readonly Login[], leftOut: readonly Login[]): string {
+  const keys = (logins: readonly Login[]) => logins.map(({ key }) => key).join(', ')
+  return `in one build Docker takes one login per host: ${keys(used)} was used, and ${keys(leftOut)} not; Podman takes all (builder.engine)`
+}
+
+/** Empty when it cannot be read: then the engine says so. */
+function readDockerfile(folder: string, name: string | undefined): string {
+  for (const one of name ? [name] : ['Dockerfile', 'Containerfile']) {
+    try {
+      return readFileSync(join(folder, one), 'utf8')
+    } catch {}
+  }
+  return ''
 }
 
 async function push(context: BuildContext, service: Service, name: string): Promise<string> {
@@ -103,7 +124,7 @@ async function push(context: BuildContext, service: Service, name: string): Prom
   const { engine } = config.builder
   const login = loginFor(config, secrets, name)
   return reported(report, { step: 'push', service: service.name, detail: name }, async () => {
-    const auth = login && dockerConfigWith([login])
+    const auth = login && engineConfigWith(engine, [login])
     const output = await here.run(pushImage(engine, name, auth), {
       signal,
       onLine: line => report({ step: 'push', state: 'note', service: service.name, detail: line }),

@@ -26,10 +26,14 @@ version=$(docker version --format '{"version":{{json .Server.Version}},"arch":{{
 version=$(podman version --format '{"version":{{json .Client.Version}},"arch":{{json .Client.OsArch}}}') || exit ${exits.engineSilent}`
 }
 
-/** What Docker and Podman both read as a stored login. Docker Hub's name in it is its oldest address. */
-export function authFile(engine: Engine, key: string, username: string, password: Secret): Secret {
+/** How an engine calls a registry in its own files: Docker knows Docker Hub by its oldest address. */
+export function hostEntry(engine: Engine, key: string): string {
   const host = registryHost(key)
-  const entry = engine === 'docker' && host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+  return engine === 'docker' && host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+}
+
+/** What Docker and Podman both read as a stored login. */
+export function authFile(entry: string, { username, password }: { username: string; password: Secret }): Secret {
   return password.map(value => {
     const auth = Buffer.from(`${username}:${value}`).toString('base64')
     return JSON.stringify({ auths: { [entry]: { auth } } })

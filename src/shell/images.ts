@@ -1,6 +1,6 @@
 import type { BuilderRegistry, Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
-import { authFile, plainHttp, withPrivateLogin } from './engine.ts'
+import { authFile, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
 import { labelWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 
@@ -13,7 +13,7 @@ export type BuildOptions = {
   noCache: boolean
   labels: Readonly<Record<string, string>>
   secrets: readonly Secret[]
-  /** The user's own docker configuration with our logins added, so that base images and plug-ins are found. */
+  /** The user's own configuration with our logins added, so that base images and plug-ins are found. */
   login: Secret | undefined
 }
 
@@ -34,7 +34,7 @@ export function buildImage(engine: Engine, build: NonNullable<Service['build']>,
   const mounts = options.secrets.map(secret => sh`--secret ${`id=${secret.name},src=`}"$private"/${secret.name}`)
   return sh`make_private
 ${options.secrets.map(secret => sh`printf '%s' ${secret} >"$private"/${secret.name}`)}
-${engine === 'docker' ? dockerBuilder(options) : sh`set -- podman build`}
+${engine === 'docker' ? dockerBuilder(options) : podmanBuilder(options)}
 interruptible "$@" ${words} ${joined(mounts)} ${options.context}`
 }
 
@@ -48,6 +48,12 @@ else
   export DOCKER_BUILDKIT=0
   set -- "$@" build --force-rm
 fi`
+}
+
+function podmanBuilder({ login }: BuildOptions): Script {
+  if (!login) return sh`set -- podman build`
+  return sh`printf '%s' ${login} >"$private"/config.json
+set -- podman build --authfile "$private"/config.json`
 }
 
 /** Pushes what was built, and prints the line `digest DIGEST` for each digest known under that name. */
@@ -97,7 +103,7 @@ function pullImage(engine: Engine, { service, source, name, login }: Pull): Scri
   const isPinned = source.includes('@')
   return sh`if ${isPinned ? sh`${engine} image inspect ${source} >/dev/null 2>&1` : sh`false`}; then echo ${`there ${service}`}
 else
-  ${login ? sh`printf '%s' ${authFile(engine, login.key, login.username, login.password)} >"$private"/config.json` : sh`:`}
+  ${login ? sh`printf '%s' ${authFile(hostEntry(engine, login.key), login)} >"$private"/config.json` : sh`:`}
   interruptible ${command} pull -q ${options} ${plainHttp(engine, source)} ${source} >/dev/null || { status=$?; echo ${`failed ${service}`}; exit "$status"; }
   echo ${`pulled ${service}`}
 fi

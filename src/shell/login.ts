@@ -1,30 +1,86 @@
 import type { Engine } from '../config/config.ts'
 import { registryHost } from '../config/registry-key.ts'
+import { hostEntry } from './engine.ts'
 import type { Login } from './images.ts'
 import { type Script, sh } from './script.ts'
 
 /**
- * Stores a login where the engine itself looks for it later. Podman's own default vanishes with the session, so its
- * file is the one that it also reads and that stays.
+ * The body of a function that stores a login where the engine itself looks for it later. Podman's own default vanishes with the session, so its
+ * file is the one that it also reads and that stays. Docker takes one newline off the password, and Podman all of them:
+ * a password of several lines is put into Podman's file by hand.
  */
 export function logIn(engine: Engine, { key, username, password }: Login): Script {
-  const host = registryHost(key)
-  return engine === 'docker'
-    ? sh`printf '%s' ${password} | docker login --username ${username} --password-stdin ${host} >/dev/null`
-    : sh`${podmanAuthFile}
-mkdir -p "\${file%/*}"
-printf '%s' ${password} | podman login --authfile "$file" --username ${username} --password-stdin ${host} >/dev/null`
+  if (engine === 'podman') {
+    return sh`${podmanAuthFile}
+mkdir -p "\${file%/*}" || return
+${/[\r\n]/.test(password.reveal()) ? insertIntoAuthFile({ key, username, password }) : sh`printf '%s' ${password} | podman login --authfile "$file" --username ${username} --password-stdin ${key} >/dev/null`}`
+  }
+  return sh`printf '%s\\n' ${password} | docker login --username ${username} --password-stdin ${registryHost(key)} >/dev/null`
 }
 
-/** Prints `done`, or `already` where there was no login. */
+/** The body of a function that prints `done`, or `already` where there was no login. */
 export function logOut(engine: Engine, key: string): Script {
-  const host = registryHost(key)
   return engine === 'docker'
-    ? sh`grep -qF ${`"${host === 'docker.io' ? 'https://index.docker.io/v1/' : host}"`} "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null || { echo already; exit 0; }
-docker logout ${host} >/dev/null && echo done`
+    ? sh`if ${hasDockerLogin(key)}; then docker logout ${registryHost(key)} >/dev/null && echo done; else said=already; echo already; fi`
     : sh`${podmanAuthFile}
-podman login --get-login --authfile "$file" ${host} >/dev/null 2>&1 || { echo already; exit 0; }
-podman logout --authfile "$file" ${host} >/dev/null && echo done`
+if podman login --get-login --authfile "$file" ${key} >/dev/null 2>&1
+then podman logout --authfile "$file" ${key} >/dev/null && echo done
+else said=already; echo already; fi`
+}
+
+/** A line `held KEY USERNAME` for each key that the engine has a login for; Docker does not tell the user name. */
+export function findLogins(engine: Engine, keys: readonly string[]): Script {
+  return engine === 'docker'
+    ? sh`${keys.map(key => sh`if ${hasDockerLogin(key)}; then echo held ${key}; fi`)}`
+    : sh`${podmanAuthFile}
+${keys.map(key => sh`user=$(podman login --get-login --authfile "$file" ${key} 2>/dev/null) && echo held ${key} "$user"`)}
+:`
+}
+
+/** Logs in or out, and then keeps a trace of it, unless it said `already`: then nothing was changed. */
+export function recorded(script: Script, record: { done: Script; failed: Script }): Script {
+  return sh`said=
+attempt() {
+${script}
+}
+attempt
+status=$?
+case $status$said in
+  0already) ;;
+  0) (${record.done}
+  ) ;;
+  *) (${record.failed}
+  ) ;;
+esac
+exit "$status"`
+}
+
+function hasDockerLogin(key: string): Script {
+  return sh`grep -qF ${`"${hostEntry('docker', key)}"`} "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null`
 }
 
 const podmanAuthFile = sh`file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/.config}/containers/auth.json}`
+
+/**
+ * Podman itself writes the file, each key on a line of its own; a file of any other shape is left as it is. What is
+ * made replaces the old file only once Podman has read the login back.
+ */
+function insertIntoAuthFile({ key, username, password }: Login): Script {
+  const auth = password.map(value => Buffer.from(`${username}:${value}`).toString('base64'))
+  return sh`make_private
+[ -s "$file" ] || printf '{\\n\\t"auths": {}\\n}\\n' >"$file" || return
+podman logout --authfile "$file" ${key} >/dev/null 2>&1
+{ printf '\\t\\t"%s": {\\n\\t\\t\\t"auth": "' ${key}; printf '%s' ${auth}; printf '"\\n\\t\\t}'; } >"$private/entry"
+while IFS= read -r line; do
+  case $line in
+    '	"auths": {') printf '%s\\n' "$line"; cat "$private/entry"; printf ',\\n' ;;
+    '	"auths": {}' | '	"auths": {},') printf '\\t"auths": {\\n'; cat "$private/entry"; printf '\\n\\t}%s\\n' "\${line#*\\}}" ;;
+    *) printf '%s\\n' "$line" ;;
+  esac
+done <"$file" >"$private/auth.json"
+[ "$(podman login --get-login --authfile "$private/auth.json" ${key} 2>/dev/null)" = ${username} ] || {
+  echo "$file has another shape than Podman gives it, and was left as it is" >&2
+  return 1
+}
+cat "$private/auth.json" >"$file.jiji" && mv "$file.jiji" "$file"`
+}

@@ -64,6 +64,12 @@ export function readAudit(scope: string, count: number): Script {
 [ ! -f "$state/audit.jsonl" ] || tail -n ${count} "$state/audit.jsonl"`
 }
 
+/** Lines `login JSON`, the newest last: the latest logins to registries. */
+export function readLogins(scope: string): Script {
+  return sh`${stateFolder(scope)}
+[ ! -f "$state/audit.jsonl" ] || grep -F '"action":"registry login"' "$state/audit.jsonl" | tail -n 200 | sed 's/^/login /'`
+}
+
 // An image that another container still uses stays: the engine refuses, and that is no failure of ours.
 function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
   return sh`${retire.length > 0 ? sh`${engine} stop ${retire} >/dev/null 2>&1` : sh`:`}

@@ -1,8 +1,13 @@
 /** How long ago something was, in its two largest units at most: `3m`, `2h 5m`, `4d 1h`. */
 export function renderAge(since: string | undefined, now: Date): string {
   if (!since) return '-'
-  const seconds = Math.max(0, Math.floor((now.getTime() - new Date(since).getTime()) / 1000))
-  if (Number.isNaN(seconds)) return '-'
+  const milliseconds = now.getTime() - new Date(since).getTime()
+  return Number.isNaN(milliseconds) ? '-' : renderDuration(milliseconds)
+}
+
+/** A time in milliseconds in the same form. */
+export function renderDuration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],
     [Math.floor(seconds / 3600) % 24, 'h'],

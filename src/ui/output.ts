@@ -5,6 +5,7 @@ import type { Secret } from '../config/secret.ts'
 import type { Event } from '../deploy/event.ts'
 import { JijiError } from '../errors.ts'
 import type { Script } from '../shell/script.ts'
+import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
 import { createMask } from './mask.ts'
 import { renderProblem } from './problems.ts'
@@ -94,6 +95,10 @@ export class Output {
     } finally {
       prompt.close()
     }
+  }
+
+  askSecret(question: string): Promise<string> {
+    return askSecret(this.#streams.stdin, this.#streams.stderr, question)
   }
 
   /** As JSON, unless a result has been printed already: two documents would be none. */

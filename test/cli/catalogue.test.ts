@@ -10,7 +10,8 @@ describe('every command', () => {
     async (_, command) => {
       expect(typeof (await command.load()).run).toBe('function')
       expect(command.summary).toMatch(/^[A-Z].*[^.]$/)
-      for (const example of command.examples ?? []) expect(example).toMatch(new RegExp(`^jiji ${command.name}( |$)`))
+      for (const example of command.examples ?? [])
+        expect(example).toMatch(new RegExp(`^([^|]* \\| )?jiji ${command.name}( |$)`))
     },
   )
   test('has a name of its own, of one word or two', () => {

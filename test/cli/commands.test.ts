@@ -69,10 +69,21 @@ async function jiji(line: string, setting: Setting = {}) {
   machine.runnerOf = server => runners.get(server)
   const [stdin, stdout, stderr] = [0, 1, 2].map(() => Object.assign(new PassThrough(), { isTTY: isTty }))
   if (typed !== undefined) stdin?.write(typed)
+  if (!isTty) stdin?.end()
+  const forgotten: string[] = []
   const argv = line.split(' ').filter(word => word !== '')
-  const world = { argv, environment, directory, stdin, stdout, stderr } as unknown as Parameters<typeof main>[0]
+  const forget = (names: readonly string[]) => forgotten.push(...names)
+  const world = { argv, environment, forget, directory, stdin, stdout, stderr } as unknown as Parameters<typeof main>[0]
   const code = await main(world)
-  return { code, out: String(stdout?.read() ?? ''), err: String(stderr?.read() ?? ''), log, scripts, directory }
+  return {
+    code,
+    out: String(stdout?.read() ?? ''),
+    err: String(stderr?.read() ?? ''),
+    log,
+    scripts,
+    directory,
+    forgotten,
+  }
 }
 
 /** Each command as it is run here, so that all of its way is walked. */
@@ -90,6 +101,9 @@ const walks: Record<string, string> = {
   'lock release': 'lock release',
   'registry login': 'registry login',
   'registry logout': 'registry logout',
+  'registry list': 'registry list',
+  'registry explain': 'registry explain other.invalid/app:1',
+  'registry setup': 'registry setup',
   'registry remove': 'registry remove --yes',
   version: 'version',
 }
@@ -102,6 +116,10 @@ describe('every command', () => {
     expect([code, err.includes('fault')]).toEqual([0, false])
   })
 
+  /** Other ways that a command goes, for the options that only matter there. */
+  const turns: Record<string, string[]> = {
+    'registry login': ['registry login a.b --username me --password-stdin'],
+  }
   const reads = new Map<string, Set<string>>()
   const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
     [...own.map(one => shared[one]), ...options].map(option => [name, describeOption(option).name] as const),
@@ -121,6 +139,7 @@ describe('every command', () => {
     for (const own of name.startsWith('registry') ? [files, here] : [files]) {
       const folder = name === 'init' ? folderWith({}) : folderWith(own)
       await jiji(walks[name] ?? '', { directory: folder, isTty: true, typed: 'y\n' })
+      for (const turn of turns[name] ?? []) await jiji(turn, { directory: folder, typed: 'y\n' })
     }
     vi.restoreAllMocks()
     reads.set(name, found)
@@ -434,7 +453,7 @@ describe('jiji registry', () => {
     const local = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
     expect(await jiji('registry login', { files: local })).toMatchObject({
       code: 0,
-      out: expect.stringContaining('nothing to log in to'),
+      out: expect.stringContaining('it needs no login'),
     })
   })
   test('remove leaves this machine alone when it is told to', async () => {

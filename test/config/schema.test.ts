@@ -168,10 +168,7 @@ describe("a missing key is named at its parent's key", () => {
     ],
     [
       `${smallest}registries: {a: {server: b.c}}`,
-      [
-        '6:14 registries.a.username missing-key: username is missing: expected text',
-        '6:14 registries.a.password missing-key: password is missing: expected text',
-      ],
+      ['6:14 registries.a missing-key: username is missing: expected text (add `username` and `password`)'],
     ],
   ])('%#', (text, lines) => expect(linesOf(problemsOf(text))).toEqual(lines))
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
-import { authFile, exits, requireEngine } from '../../src/shell/engine.ts'
+import { authFile, exits, hostEntry, requireEngine } from '../../src/shell/engine.ts'
 import { pullImages } from '../../src/shell/images.ts'
 import { holdLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { logIn, logOut } from '../../src/shell/login.ts'
@@ -122,7 +122,7 @@ https://app.example.com {
     ['podman', 'docker.io', 'docker.io', 'me:a:b'],
     ['docker', 'registry.example.com:5000', 'registry.example.com:5000', 'me:a:b'],
   ])('as a login for %s at %s', (engine, key, entry, plain) => {
-    const file = authFile(engine, key, 'me', new Secret('TOKEN', 'a:b'))
+    const file = authFile(hostEntry(engine, key), { username: 'me', password: new Secret('TOKEN', 'a:b') })
     expect(String(file)).toBe('[TOKEN]')
     expect(JSON.parse(file.reveal())).toEqual({ auths: { [entry]: { auth: Buffer.from(plain).toString('base64') } } })
   })

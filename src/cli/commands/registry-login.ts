@@ -1,16 +1,51 @@
-import { credentialsOf } from '../../config/config.ts'
+import { registryKey } from '../../config/registry-key.ts'
+import { Secret } from '../../config/secret.ts'
+import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
-import { logInAt } from '../../registry/places.ts'
+import { atPlace, logInAt, type Place, type Row } from '../../registry/places.ts'
+import type { Login } from '../../shell/images.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject } from '../gather.ts'
-import { atAllPlaces, sayLocal, showRows } from '../registries.ts'
+import { gatherSecrets, loadProject, loadProjectIfThere } from '../gather.ts'
+import { askPassword } from '../password.ts'
+import { atAllPlaces, credentialsWanted, hereOf, sayNone, showRows } from '../registries.ts'
 
 export async function run(context: Context): Promise<void> {
+  const { options } = context
+  if (options.text('username') !== undefined) return logInAdHoc(context)
+  if (options.flag('password-stdin')) {
+    throw new JijiError('usage', '--password-stdin needs --username', {
+      hint: 'what the configuration declares takes its secrets from the environment and .env',
+    })
+  }
   const config = loadProject(context)
-  if (credentialsOf(config).length === 0) return sayLocal(context)
-  const secrets = await gatherSecrets(context, config, [config.builder, config.registries, config.ssh, config.servers])
-  const rows = await atAllPlaces(context, config, secrets, (place, credential) =>
-    logInAt(place, asLogin(credential, secrets), context.signal),
+  const wanted = credentialsWanted(config, context)
+  if (wanted.length === 0) return sayNone(context, config)
+  const secrets = await gatherSecrets(context, config, [wanted, config.ssh, config.servers])
+  const logins = wanted.map(credential => asLogin(credential, secrets))
+  showRows(context, await atAllPlaces(context, config, secrets, logins, logIn(context)))
+}
+
+/** To a registry that no configuration declares; with --skip-remote there need not even be a configuration. */
+async function logInAdHoc(context: Context): Promise<void> {
+  const [registry, another] = context.args
+  if (registry === undefined || another !== undefined)
+    throw new JijiError('usage', '--username logs in to one registry', {
+      hint: 'jiji registry login REGISTRY --username NAME',
+    })
+  const key = registryKey(registry)
+  const config = context.options.flag('skip-remote') ? loadProjectIfThere(context) : loadProject(context)
+  const secrets = config && (await gatherSecrets(context, config, [config.ssh, config.servers]))
+  const password = new Secret('PASSWORD', await askPassword(context, key))
+  context.output.hide([password])
+  const login = { key, username: context.options.text('username') ?? '', password }
+  showRows(
+    context,
+    config && secrets
+      ? await atAllPlaces(context, config, secrets, [login], logIn(context))
+      : await atPlace(hereOf(context, undefined), [login], logIn(context)),
   )
-  showRows(context, rows)
+}
+
+function logIn({ signal }: Context): (place: Place, login: Login) => Promise<Row> {
+  return (place, login) => logInAt(place, login, signal)
 }

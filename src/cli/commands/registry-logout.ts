@@ -1,15 +1,20 @@
-import { credentialsOf } from '../../config/config.ts'
+import { registryKey } from '../../config/registry-key.ts'
 import { logOutAt } from '../../registry/places.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject } from '../gather.ts'
-import { atAllPlaces, sayLocal, showRows } from '../registries.ts'
+import { atAllPlaces, credentialsWanted, sayNone, showRows } from '../registries.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
-  if (credentialsOf(config).length === 0) return sayLocal(context)
+  const isNamed = context.args.length > 0
+  // Also of a registry that nobody declares any more: what a login left must be possible to take away.
+  const declared = credentialsWanted(config, { ...context, args: [] })
+  const named = context.args.map(arg => declared.find(({ name }) => name === arg) ?? { key: registryKey(arg) })
+  const targets = isNamed ? named : declared
+  if (targets.length === 0) return sayNone(context, config)
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
   showRows(
     context,
-    await atAllPlaces(context, config, secrets, (place, credential) => logOutAt(place, credential, context.signal)),
+    await atAllPlaces(context, config, secrets, targets, (place, target) => logOutAt(place, target, context.signal)),
   )
 }

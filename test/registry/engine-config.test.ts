@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
-import { dockerConfigWith } from '../../src/registry/docker-config.ts'
+import { engineConfigWith } from '../../src/registry/engine-config.ts'
 import { folderWith } from '../config/folder.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -11,7 +11,7 @@ const login = (key: string) => ({ key, username: 'me', password: new Secret('TOK
 
 function made(own: string | undefined, ...keys: string[]) {
   vi.stubEnv('DOCKER_CONFIG', folderWith(own === undefined ? {} : { 'config.json': own }))
-  return JSON.parse(dockerConfigWith(keys.map(login))?.reveal() ?? 'null')
+  return JSON.parse(engineConfigWith('docker', keys.map(login))?.reveal() ?? 'null')
 }
 
 describe("this machine's Docker configuration with our logins in it", () => {
@@ -65,12 +65,14 @@ describe("this machine's Docker configuration with our logins in it", () => {
   })
   test('is a secret itself', () => {
     vi.stubEnv('DOCKER_CONFIG', folderWith({}))
-    expect(String(dockerConfigWith([login('ghcr.io')]))).toBe('[TOKEN]')
+    expect(String(engineConfigWith('docker', [login('ghcr.io')]))).toBe('[TOKEN]')
   })
-  test('is none without logins', () => expect(dockerConfigWith([])).toBeUndefined())
+  test('is none without logins', () => expect(engineConfigWith('docker', [])).toBeUndefined())
   test('is looked for in the home folder where DOCKER_CONFIG is empty', () => {
     vi.stubEnv('DOCKER_CONFIG', '')
     vi.stubEnv('HOME', folderWith({ '.docker/config.json': '{"currentContext":"home"}' }))
-    expect(JSON.parse(dockerConfigWith([login('ghcr.io')])?.reveal() ?? '')).toMatchObject({ currentContext: 'home' })
+    expect(JSON.parse(engineConfigWith('docker', [login('ghcr.io')])?.reveal() ?? '')).toMatchObject({
+      currentContext: 'home',
+    })
   })
 })

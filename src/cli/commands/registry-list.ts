@@ -1,0 +1,75 @@
+import { lifetimeOf } from '../../config/auth-kinds.ts'
+import { type Config, type Credential, credentialsOf } from '../../config/config.ts'
+import { type Answer, askPlace, type Listed, listed, unanswered } from '../../registry/list.ts'
+import { renderAge, renderDuration } from '../../ui/age.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, withReachable } from '../gather.ts'
+import { hereOf, placesWanted, serversApart } from '../registries.ts'
+
+export async function run(context: Context): Promise<void> {
+  const config = loadProject(context)
+  const credentials = credentialsOf(config)
+  const answers = credentials.length === 0 ? [] : await askPlaces(context, config)
+  const registries = [...localOf(config), ...credentials.map(one => listed(one, answers))]
+  if (context.output.style.json) return context.output.json({ schemaVersion: 1, registries })
+  context.output.table(
+    ['registry', 'username', 'kind', 'expires', 'last login', 'logged in'],
+    registries.map(one => [one.registry, one.username ?? '-', one.auth, expiry(one), lastLogin(one), places(one)]),
+  )
+}
+
+async function askPlaces(context: Context, config: Config): Promise<Answer[]> {
+  const { isHere, isThere } = placesWanted(context)
+  const keys = credentialsOf(config).map(({ key }) => key)
+  const answers = await Promise.all([
+    isHere ? [await askPlace(hereOf(context, config), keys, undefined, context.signal)] : [],
+    isThere ? askServers(context, config, keys) : [],
+  ])
+  return answers.flat()
+}
+
+async function askServers(context: Context, config: Config, keys: readonly string[]): Promise<Answer[]> {
+  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const servers = serversApart(config, context)
+  return withReachable(context, config, secrets, servers, ({ runners, failures }) =>
+    Promise.all(
+      servers.map(({ name, engine }): Promise<Answer> | Answer => {
+        const runner = runners.get(name)
+        return runner
+          ? askPlace({ name, engine, runner }, keys, config.scope, context.signal)
+          : unanswered(
+              name,
+              failures.find(({ server }) => server === name),
+            )
+      }),
+    ),
+  )
+}
+
+function localOf({ builder: { registry } }: Config): Listed[] {
+  if (registry.type !== 'local') return []
+  return [
+    { name: 'builder.registry', registry: `localhost:${registry.port}`, username: null, auth: 'local', logins: [] },
+  ]
+}
+
+function expiry({ auth, expires }: Listed): string {
+  const lifetime = auth === 'local' ? undefined : lifetimeOf(auth as Credential['auth'])
+  if (lifetime === undefined) return '-'
+  return expires ?? `${renderDuration(lifetime)} after a login`
+}
+
+function lastLogin({ lastLogin }: Listed): string {
+  return lastLogin ? `${renderAge(lastLogin.at, new Date())} ago by ${lastLogin.by}` : '-'
+}
+
+function places({ auth, logins }: Listed): string {
+  if (auth === 'local') return 'needs none'
+  const names = (state: string) => logins.filter(one => one.state === state).map(({ place }) => place)
+  const parts = [
+    names('held').join(', '),
+    ...(names('none').length > 0 ? [`not ${names('none').join(', ')}`] : []),
+    ...(names('unknown').length > 0 ? [`unknown on ${names('unknown').join(', ')}`] : []),
+  ]
+  return parts.filter(part => part !== '').join('; ')
+}

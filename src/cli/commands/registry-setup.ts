@@ -1,0 +1,15 @@
+import { ensureRegistry } from '../../registry/local.ts'
+import type { Context } from '../context.ts'
+import { loadProject, thisMachine } from '../gather.ts'
+import { showRows } from '../registries.ts'
+import { run as logIn } from './registry-login.ts'
+
+/** What deploys need of the registry: the local one runs, or everybody is logged in to the remote one. */
+export async function run(context: Context): Promise<void> {
+  const { registry, engine } = loadProject(context).builder
+  if (registry.type === 'remote') return logIn(context)
+  const state = context.options.flag('skip-local')
+    ? 'skipped'
+    : await ensureRegistry(thisMachine(context), engine, registry, context.signal)
+  showRows(context, [{ registry: `localhost:${registry.port}`, place: 'here', state }])
+}
