@@ -71,14 +71,15 @@ function insertIntoAuthFile({ key, username, password }: Login): Script {
 [ -s "$file" ] || printf '{\\n\\t"auths": {}\\n}\\n' >"$file" || return
 podman logout --authfile "$file" ${key} >/dev/null 2>&1
 { printf '\\t\\t"%s": {\\n\\t\\t\\t"auth": "' ${key}; printf '%s' ${auth}; printf '"\\n\\t\\t}'; } >"$private/entry"
-while IFS= read -r line; do
+while IFS= read -r line || [ -n "$line" ]; do
   case $line in
     '	"auths": {') printf '%s\\n' "$line"; cat "$private/entry"; printf ',\\n' ;;
     '	"auths": {}' | '	"auths": {},') printf '\\t"auths": {\\n'; cat "$private/entry"; printf '\\n\\t}%s\\n' "\${line#*\\}}" ;;
     *) printf '%s\\n' "$line" ;;
   esac
 done <"$file" >"$private/auth.json"
-[ "$(podman login --get-login --authfile "$private/auth.json" ${key} 2>/dev/null)" = ${username} ] || {
+user=$(podman login --get-login --authfile "$private/auth.json" ${key} 2>/dev/null)
+[ "$user" = ${username} ] || {
   echo "$file has another shape than Podman gives it, and was left as it is" >&2
   return 1
 }

@@ -182,10 +182,10 @@ describe('what cannot be understood is refused', () => {
       'services are chosen with --services, servers with --hosts',
     ],
     [
-      'registry login ghcr.io',
+      'registry setup ghcr.io',
       'usage',
-      'jiji registry login does not take "ghcr.io"',
-      'jiji registry login --help shows what it takes',
+      'jiji registry setup does not take "ghcr.io"',
+      'jiji registry setup --help shows what it takes',
     ],
     ['deploy -', 'usage', 'jiji deploy does not take "-"', 'services are chosen with --services, servers with --hosts'],
     ['exec', 'usage', 'jiji exec needs <service>', undefined],

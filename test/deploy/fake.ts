@@ -52,6 +52,8 @@ function deedOf(script: Script): Deed {
   const text = String(script)
   const candidate = /^candidate=(\S+)$/m.exec(text)?.[1]
   if (text.includes('echo ready\n')) return 'lock'
+  if (text.includes('--password-stdin')) return 'log in'
+  if (/(docker|podman) logout/.test(text)) return 'log out'
   if (candidate) return `${text.includes('--env-file') ? 'start' : 'restart'} ${candidate}`
   if (text.includes("printf 'digest %s '"))
     return `pull ${[...text.matchAll(/echo '?pulled (\w+)/g)].map(([, one]) => one)}`
@@ -65,8 +67,6 @@ function deedOf(script: Script): Deed {
   if (text.includes('mkdir "$state/lock"')) return 'take lock'
   if (text.includes('rm -rf "$state/lock"')) return 'release lock'
   if (text.includes('$state/lock/owner')) return 'read lock'
-  if (text.includes('--password-stdin')) return 'log in'
-  if (text.includes('docker logout')) return 'log out'
   if (text.includes('docker logs')) return 'logs'
   if (text.includes('docker build') || text.includes('buildx version')) return 'build'
   if (text.includes(' push ')) return 'push'

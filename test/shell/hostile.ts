@@ -4,11 +4,11 @@ import { requireEngine } from '../../src/shell/engine.ts'
 import { askHealth } from '../../src/shell/health.ts'
 import { buildImage, ensureLocalRegistry, pullImages, pushImage, removeLocalRegistry } from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
-import { logIn, logOut } from '../../src/shell/login.ts'
+import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
-import { appendAudit, readAudit, recordCurrent, recordRelease } from '../../src/shell/records.ts'
+import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
 import { configOf } from '../config/deploy-yml.ts'
@@ -66,6 +66,11 @@ const build = {
   secrets: [],
 }
 const local = { type: 'local', port: 9270, image: 'registry:2' } as const
+
+function traceOf(result: 'done' | 'failed'): Script {
+  const event = { action: 'registry login', registry: 'ghcr.io/owner', username: hostile, result }
+  return appendAudit(scope, { at: '2026-01-31T12:00:00Z', by: hostile, project: 'myapp', server: 'web1', ...event })
+}
 
 /** Every script that there is, with values that would do harm. */
 export function everyScript(engine: Engine): Record<string, Script> {
@@ -132,10 +137,16 @@ export function everyScript(engine: Engine): Record<string, Script> {
       label: 'jiji.registry',
     }),
     'remove the local registry': removeLocalRegistry(engine, 'jiji-registry'),
-    'log in': logIn(engine, login),
-    'log in to Docker Hub': logIn(engine, { ...login, key: 'docker.io' }),
-    'log out': logOut(engine, 'ghcr.io/owner'),
-    'log out of Docker Hub': logOut(engine, 'docker.io'),
+    'log in': recorded(logIn(engine, login), { done: traceOf('done'), failed: traceOf('failed') }),
+    'log in with several lines': recorded(logIn(engine, { ...login, password: new Secret('KEY', multiple) }), {
+      done: sh`:`,
+      failed: sh`:`,
+    }),
+    'log in to Docker Hub': recorded(logIn(engine, { ...login, key: 'docker.io' }), { done: sh`:`, failed: sh`:` }),
+    'log out': recorded(logOut(engine, 'ghcr.io/owner'), { done: traceOf('done'), failed: traceOf('failed') }),
+    'log out of Docker Hub': recorded(logOut(engine, 'docker.io'), { done: sh`:`, failed: sh`:` }),
+    'find logins': findLogins(engine, ['ghcr.io/owner', 'docker.io']),
+    'read logins': readLogins(scope),
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
     'write routes': writeSite(

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/config/config.ts'
@@ -6,7 +6,7 @@ import { Secret } from '../../src/config/secret.ts'
 import { authFile, exits, hostEntry, requireEngine } from '../../src/shell/engine.ts'
 import { pullImages } from '../../src/shell/images.ts'
 import { holdLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
-import { logIn, logOut } from '../../src/shell/login.ts'
+import { logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { renderSite, switchWords } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit } from '../../src/shell/records.ts'
@@ -55,12 +55,12 @@ describe('what is written', () => {
   test('to log in', () => {
     const one = { key: 'ghcr.io/owner', username: 'me', password: new Secret('TOKEN', 'x') }
     expect(`${logIn('docker', one)}`).toBe(
-      "printf '%s' [TOKEN] | docker login --username me --password-stdin ghcr.io >/dev/null",
+      "printf '%s\\n' [TOKEN] | docker login --username me --password-stdin ghcr.io >/dev/null",
     )
     expect(`${logIn('podman', one)}`).toBe(
       `file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/.config}/containers/auth.json}
-mkdir -p "\${file%/*}"
-printf '%s' [TOKEN] | podman login --authfile "$file" --username me --password-stdin ghcr.io >/dev/null`,
+mkdir -p "\${file%/*}" || return
+printf '%s' [TOKEN] | podman login --authfile "$file" --username me --password-stdin ghcr.io/owner >/dev/null`,
     )
   })
   test('to read logs', () => {
@@ -365,13 +365,64 @@ ${logOut('docker', 'ghcr.io/owner')}`)
 })
 
 describe('logging in', () => {
-  test.each(engines)('hands the password over on stdin alone (%s)', async engine => {
+  const nothing = { done: sh`echo recorded done`, failed: sh`echo recorded failed` }
+  // Docker takes one newline off what it reads; the password itself may end with one.
+  test.each<[Engine, string, string]>([
+    ['docker', '\n', 'ghcr.io'],
+    ['podman', '', 'ghcr.io/owner'],
+  ])('hands the password over on stdin alone (%s)', async (engine, end, registry) => {
     const bench = benchWith(`'login '*) cat >"$BENCH/stdin" ;;`)
-    expect((await bench.run(logIn(engine, login))).code).toBe(0)
-    expect(readFileSync(join(bench.folder, 'stdin'), 'utf8')).toBe(secretValues[0])
+    const { code, stdout } = await bench.run(recorded(logIn(engine, { ...login, key: 'ghcr.io/owner' }), nothing))
+    expect([code, stdout]).toEqual([0, 'recorded done\n'])
+    expect(readFileSync(join(bench.folder, 'stdin'), 'utf8')).toBe(`${secretValues[0]}${end}`)
     expect(bench.calls()[0]).toEqual(
-      expect.arrayContaining(['--username', login.username, '--password-stdin', 'ghcr.io']),
+      expect.arrayContaining(['--username', login.username, '--password-stdin', registry]),
     )
+  })
+  test.each(engines)('keeps a trace of a failure, and its status (%s)', async engine => {
+    const bench = benchWith(`'login '*) cat >/dev/null; exit 9 ;;`)
+    expect(await bench.run(recorded(logIn(engine, login), nothing))).toMatchObject({
+      code: 9,
+      stdout: 'recorded failed\n',
+    })
+  })
+  test.each(engines)('leaves no trace of a logout where there was no login (%s)', async engine => {
+    const bench = benchWith(`*get-login*) exit 1 ;;`)
+    const { code, stdout } = await bench.run(recorded(logOut(engine, 'nowhere.invalid'), nothing))
+    expect([code, stdout]).toEqual([0, 'already\n'])
+  })
+
+  const lines = 'first\nsecond\r\n"third"\n'
+  const several = { key: 'ghcr.io/owner', username: 'me', password: new Secret('KEY', lines) }
+  const ours = { auth: Buffer.from(`me:${lines}`).toString('base64') }
+  const readsBack = `*get-login*) echo me ;;`
+  const fileOf = (bench: ReturnType<typeof benchWith>) => join(bench.folder, 'containers/auth.json')
+  const insert = async (bench: ReturnType<typeof benchWith>, before: string | undefined) => {
+    mkdirSync(join(bench.folder, 'containers'))
+    if (before !== undefined) writeFileSync(fileOf(bench), before)
+    return bench.run(sh`XDG_CONFIG_HOME=$BENCH; unset REGISTRY_AUTH_FILE
+${recorded(logIn('podman', several), nothing)}`)
+  }
+  test.each<[string, string | undefined, object]>([
+    ['no file', undefined, {}],
+    ['an empty one', '', {}],
+    ['one without logins', '{\n\t"auths": {}\n}', {}],
+    ['one with others', '{\n\t"auths": {\n\t\t"a.b": {\n\t\t\t"auth": "x"\n\t\t}\n\t}\n}', { 'a.b': { auth: 'x' } }],
+    ['one with helpers', '{\n\t"auths": {},\n\t"credHelpers": {\n\t\t"c.d": "x"\n\t}\n}\n', {}],
+  ])('gives Podman a password of several lines: %s', async (_, before, others) => {
+    const bench = benchWith(readsBack)
+    expect((await insert(bench, before)).code).toBe(0)
+    const { auths } = JSON.parse(readFileSync(fileOf(bench), 'utf8'))
+    expect(auths).toEqual({ 'ghcr.io/owner': ours, ...others })
+    expect(statSync(fileOf(bench)).mode & 0o777).toBe(0o600)
+    for (const call of bench.calls()) expect(call.join(' ')).not.toContain(ours.auth)
+  })
+  test('leaves a file of another shape as it is', async () => {
+    const bench = benchWith(`*get-login*) exit 125 ;;`)
+    const before = '{"auths":{"a.b":{"auth":"x"}}}'
+    const { code, stderr } = await insert(bench, before)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('another shape')])
+    expect(readFileSync(fileOf(bench), 'utf8')).toBe(before)
   })
 })
 
