@@ -1,17 +1,15 @@
 import { resolve } from 'node:path'
-import { loginAdvice, programOf } from '../config/auth-kinds.ts'
 import { type Config, credentialsOf, type Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { together } from '../deploy/failure.ts'
 import { JijiError } from '../errors.ts'
-import { lastLine } from '../runner/engine-failure.ts'
 import { type Fleet, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
 import type { Runner, Output as RunOutput } from '../runner/runner.ts'
-import { sh } from '../shell/script.ts'
 import type { Context } from './context.ts'
+import { runSecretCommand } from './secret-command.ts'
 
 /** What commands have in common before they begin: the configuration, its secrets, the servers. */
 
@@ -46,7 +44,7 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
   output.hide(findSecrets(config, environment))
   const secrets = await resolveSecrets(config, parts, {
     environment,
-    runCommand: command => runCommand(context, command),
+    runCommand: command => runSecretCommand(thisMachine(context), command, context.signal),
   })
   output.hide(secrets.all)
   // What is started from now on (engines, ssh) has no need of them, and an environment can be read in /proc.
@@ -128,23 +126,4 @@ function traced({ output }: Context, runner: Runner): Runner {
     return runner.run(script, options)
   }
   return new Proxy(runner, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name, target)) })
-}
-
-async function runCommand(context: Context, command: string): Promise<string> {
-  const { code, stdout, stderr } = await thisMachine(context).run(sh`exec sh -c ${command}`, {
-    signal: context.signal,
-    timeout: 60_000,
-  })
-  if (code === 0 && stdout.trim() !== '') return stdout.replace(/\r?\n$/, '')
-  const program = programOf(command)
-  const why =
-    code === 127
-      ? `cannot run: ${program} is not installed on this machine`
-      : code === 0
-        ? 'printed nothing'
-        : `ended with status ${code}: ${lastLine(stderr)}`
-  const advice = code === 127 ? `install ${program}, or declare another kind of credential` : loginAdvice(command)
-  throw new JijiError('secret.command-failed', `the command of a secret ${why}`, {
-    hint: advice ? `${advice}\nthe command is: ${command}` : `it is: ${command}`,
-  })
 }
