@@ -1,7 +1,7 @@
 import { lifetimeOf } from '../config/auth-kinds.ts'
 import type { Credential } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
-import { type AuditEntry, readLogins } from '../shell/records.ts'
+import { type AuditEntry, parseAuditEntry, readLogins } from '../shell/records.ts'
 import { sh } from '../shell/script.ts'
 import { loginsAt, type Place } from './places.ts'
 
@@ -35,7 +35,11 @@ export async function askPlace(
 ): Promise<Answer> {
   try {
     const { held, text } = await loginsAt(place, keys, scope === undefined ? sh`:` : readLogins(scope), signal)
-    return { place: place.name, held, logins: text.split('\n').flatMap(parseLogin) }
+    return {
+      place: place.name,
+      held,
+      logins: [...text.matchAll(/^login (.*)$/gm)].flatMap(([, line = '']) => parseAuditEntry(line)),
+    }
   } catch (error) {
     if (error instanceof JijiError && !signal.aborted) return unanswered(place.name, error)
     throw error
@@ -72,13 +76,4 @@ export function listed({ name, key, auth, username, description }: Credential, a
 function expiryOf(at: string, lifetime: number | undefined): string | undefined {
   const since = Date.parse(at)
   return lifetime === undefined || Number.isNaN(since) ? undefined : new Date(since + lifetime).toISOString()
-}
-
-function parseLogin(line: string): AuditEntry[] {
-  if (!line.startsWith('login ')) return []
-  try {
-    return [JSON.parse(line.slice('login '.length)) as AuditEntry]
-  } catch {
-    return []
-  }
 }

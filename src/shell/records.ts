@@ -64,6 +64,19 @@ export function readAudit(scope: string, count: number): Script {
 [ ! -f "$state/audit.jsonl" ] || tail -n ${count} "$state/audit.jsonl"`
 }
 
+/** A line of the audit; none where somebody's editor or a full disk has spoilt it. */
+export function parseAuditEntry(line: string): AuditEntry[] {
+  try {
+    const entry: unknown = JSON.parse(line)
+    if (typeof entry !== 'object' || entry === null) return []
+    const fields = entry as Record<string, unknown>
+    const isWhole = ['at', 'by', 'action', 'server', 'result'].every(name => typeof fields[name] === 'string')
+    return isWhole ? [entry as AuditEntry] : []
+  } catch {
+    return []
+  }
+}
+
 /** Lines `login JSON`, the newest last: the latest logins to registries. */
 export function readLogins(scope: string): Script {
   return sh`${stateFolder(scope)}

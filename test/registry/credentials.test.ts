@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { resolveSecrets } from '../../src/config/secrets.ts'
-import { credentialFor, loginFor } from '../../src/registry/credentials.ts'
+import { credentialFor, explain, hostCredential, loginFor } from '../../src/registry/credentials.ts'
 import { configOf, smallest } from '../config/deploy-yml.ts'
 
 const config = configOf(`${smallest}builder: {registry: {server: ghcr.io, username: Builder, password: BUILDER}}
@@ -47,4 +47,38 @@ test('a login carries the secret, and the user name as it was written', async ()
   expect(login).toMatchObject({ key: 'ghcr.io', username: 'Builder' })
   expect(login?.password.reveal()).toBe('b')
   expect(loginFor(config, secrets, 'quay.io/a/b')).toBeUndefined()
+})
+
+describe("the image's own registry", () => {
+  test('wins over every key', () => {
+    expect(credentialFor(config, 'ghcr.io/company/team/app', 'short')?.name).toBe('short')
+  })
+  test('explains itself', () => {
+    const text = `${smallest}  worker: {image: "ghcr.io/company/worker:1", hosts: [web1], registry: other}
+registries:
+  other: {server: ghcr.io/other, username: o, password: O}
+  company: {server: ghcr.io/company, username: c, password: C}
+`
+    const { credential, because, declared } = explain(configOf(text), 'ghcr.io/company/worker')
+    expect([credential?.name, because, [...declared]]).toEqual([
+      'other',
+      'services.worker.registry names it',
+      [['ghcr.io/company', ['company']]],
+    ])
+  })
+})
+
+describe('how a credential is found', () => {
+  test.each<[string, string | undefined, string]>([
+    ['ghcr.io/company/app', 'company', 'ghcr.io/company is the longest key that covers the name'],
+    ['quay.io/a/b', undefined, 'no key that is declared covers the name'],
+  ])('%s', (image, name, because) =>
+    expect(explain(config, image)).toMatchObject({ because, credential: name && { name } }),
+  )
+  test('for a host, of several: its own, else the first', () => {
+    const all = ['a.b/x', 'ghcr.io/two', 'ghcr.io', 'ghcr.io/one'].map(key => ({ key }))
+    expect(hostCredential(all, 'ghcr.io')?.key).toBe('ghcr.io')
+    expect(hostCredential(all.slice(0, 2), 'ghcr.io')?.key).toBe('ghcr.io/two')
+    expect(hostCredential(all, 'gcr.io')).toBeUndefined()
+  })
 })

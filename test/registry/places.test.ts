@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
 import { ensureRegistry, removeRegistry } from '../../src/registry/local.ts'
-import { logInAt, logOutAt } from '../../src/registry/places.ts'
+import { atPlace, logInAt, loginsAt, logOutAt, type Row } from '../../src/registry/places.ts'
 import { recorder } from '../../src/runner/recorder.ts'
 import type { Output } from '../../src/runner/runner.ts'
 import { exits } from '../../src/shell/engine.ts'
+import { sh } from '../../src/shell/script.ts'
 
 const { signal } = new AbortController()
 const place = (answer: Partial<Output>) => ({
@@ -43,6 +44,44 @@ describe('a login at one place', () => {
     [{ code: exits.engineMissing }, { state: 'failed', error: { code: 'engine.missing' } }],
   ])('ends: %j', async (answer, expected) => {
     expect(await logOutAt(place(answer), login, signal)).toMatchObject({ ...row, ...expected })
+  })
+})
+
+describe('registries at a place', () => {
+  const targets = ['ghcr.io/one', 'a.b', 'ghcr.io/two', 'ghcr.io'].map(key => ({ key, username: `of ${key}` }))
+  const done = async ({ name }: { name: string }, { key }: { key: string }): Promise<Row> => ({
+    registry: key,
+    place: name,
+    state: 'done',
+  })
+  test('are one per host with Docker, which keeps no more', async () => {
+    const rows = await atPlace(place({}), targets, done)
+    expect(rows.map(({ registry, state }) => `${registry} ${state}`)).toEqual([
+      'ghcr.io/one skipped',
+      'a.b done',
+      'ghcr.io/two skipped',
+      'ghcr.io done',
+    ])
+    expect(rows[0]?.reason).toBe(
+      'Docker keeps one login per host, and here that is the one for ghcr.io (of ghcr.io); a deploy uses each for its own images',
+    )
+  })
+  test('are all of them with Podman, one after the other', async () => {
+    const rows = await atPlace({ ...place({}), engine: 'podman' }, targets, done)
+    expect(rows.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done'])
+  })
+  test.each<[string, [string, string | undefined][]]>([
+    ['', []],
+    ['held a.b\nnoise\n', [['a.b', undefined]]],
+    [
+      'held ghcr.io/one me and you\nheld a.b\nheld\n',
+      [
+        ['ghcr.io/one', 'me and you'],
+        ['a.b', undefined],
+      ],
+    ],
+  ])('are held: %j', async (stdout, held) => {
+    expect([...(await loginsAt(place({ stdout }), ['a.b'], sh`:`, signal)).held]).toEqual(held)
   })
 })
 

@@ -1,6 +1,6 @@
 import { settled } from '../../deploy/failure.ts'
 import { JijiError } from '../../errors.ts'
-import { type AuditEntry, readAudit } from '../../shell/records.ts'
+import { type AuditEntry, parseAuditEntry, readAudit } from '../../shell/records.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
 
@@ -17,7 +17,7 @@ export async function run(context: Context): Promise<void> {
       [...runners.values()].map(runner => runner.run(readAudit(config.scope, Number(count)), { signal })),
     )
     const entries = outputs
-      .flatMap(({ stdout }) => stdout.split('\n').flatMap(parse))
+      .flatMap(({ stdout }) => stdout.split('\n').flatMap(parseAuditEntry))
       .toSorted((a, b) => a.at.localeCompare(b.at))
     if (output.style.json) return output.json({ schemaVersion: 1, entries })
     output.table(
@@ -36,12 +36,4 @@ export async function run(context: Context): Promise<void> {
 function describe({ action, from, to, registry, username }: AuditEntry): string {
   if (registry) return `${action} ${registry}${username ? ` as ${username}` : ''}`
   return [action, ...(from ? [from, '->'] : []), ...(to ? [to] : [])].join(' ')
-}
-
-function parse(line: string): AuditEntry[] {
-  try {
-    return [JSON.parse(line) as AuditEntry]
-  } catch {
-    return []
-  }
 }
