@@ -1,0 +1,48 @@
+import { Document, isScalar, parseAllDocuments, Scalar, visit } from 'yaml'
+
+/**
+ * Values as the text of one or more YAML documents, so that readers of YAML 1.1 (Kubernetes, Butane) and of 1.2 (GitHub,
+ * GitLab) find the same in it. The same values give the same bytes.
+ */
+export function yamlText(...values: readonly unknown[]): string {
+  return values.map(documentText).join('---\n')
+}
+
+/** A file's mode, which YAML 1.1 writes as `0600`. */
+export function fileMode(mode: number): unknown {
+  return Object.assign(new Scalar(mode), { format: 'OCT' })
+}
+
+function documentText(value: unknown): string {
+  const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false })
+  visit(document, {
+    Scalar: (at, node) => {
+      if (at !== 'key' && isScalar(node) && typeof node.value === 'string' && mustBeQuoted(node.value))
+        node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  // These end a line in YAML 1.1 and not in 1.2; text that holds one stands in double quotes, where each has an escape.
+  return document
+    .toString({ lineWidth: 0 })
+    .replaceAll('\u0085', '\\N')
+    .replaceAll('\u2028', '\\L')
+    .replaceAll('\u2029', '\\P')
+}
+
+/** All but plain words, and text of several lines without anything odd in it, which is easier to read as a block. */
+function mustBeQuoted(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff]/.test(text)) return true
+  return !text.includes('\n') && !/^([A-Za-z/][\w./@ -]*|\d+\.\d+\.\d+)$/.test(text)
+}
+
+/** The values of all documents in a text; undefined where it is no YAML, or too deep or too long to be read. */
+export function readYaml(text: string): unknown[] | undefined {
+  try {
+    const documents = parseAllDocuments(text, { stringKeys: true, prettyErrors: false, logLevel: 'silent' })
+    if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined
+    return documents.map(document => document.toJS() as unknown)
+  } catch {
+    return undefined
+  }
+}
