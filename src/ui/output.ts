@@ -51,6 +51,19 @@ export class Output {
     return Boolean(this.#streams.stdin.isTTY && this.#streams.stderr.isTTY) && !this.style.json
   }
 
+  /** Whether results are shown to somebody, and stay in what a terminal keeps. */
+  get isOnTerminal(): boolean {
+    return Boolean(this.#streams.stdout.isTTY)
+  }
+
+  /**
+   * To the byte and past the mask: for `registry export`, whose result is a file with secrets that was asked for, and for
+   * nothing else.
+   */
+  reveal(contents: string | Uint8Array): void {
+    this.#streams.stdout.write(contents)
+  }
+
   result(text: string): void {
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
   }

@@ -33,6 +33,7 @@ const files = {
   '.jiji/deploy.yml': yaml,
   '.jiji/deploy.staging.yml': 'services: {worker: {image: staged}}\n',
   '.env': 'TOKEN=hunter2\nOTHER=second!\nDEPLOY_KEY=the-key\n',
+  'logins.json': '{"auths":{"ghcr.io":{"auth":"bWU6cHc="}}}',
 }
 
 /** What a server says that runs both services. */
@@ -104,6 +105,8 @@ const walks: Record<string, string> = {
   'registry list': 'registry list',
   'registry explain': 'registry explain other.invalid/app:1',
   'registry setup': 'registry setup',
+  'registry export': 'registry export docker-config',
+  'registry import': 'registry import logins.json',
   'registry remove': 'registry remove --yes',
   version: 'version',
 }
@@ -119,6 +122,7 @@ describe('every command', () => {
   /** Other ways that a command goes, for the options that only matter there. */
   const turns: Record<string, string[]> = {
     'registry login': ['registry login a.b --username me --password-stdin'],
+    'registry export': ['registry export docker-config'],
   }
   const reads = new Map<string, Set<string>>()
   const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
