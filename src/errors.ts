@@ -25,6 +25,7 @@ const exitStatuses = {
   'secret.command-failed': 2,
   'select.no-match': 2,
   'rollback.nothing': 2,
+  'registry.unreachable': 1,
   'registry.refused': 3,
   'server.unreachable': 4,
   'server.timeout': 4,

@@ -146,6 +146,15 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/registry-list.ts'),
   },
   {
+    name: 'registry verify',
+    arguments: '[...images]',
+    summary: 'Prove that the credentials can do what a deploy needs, from here and from each server',
+    shared: [...registry, 'services'],
+    options: skips,
+    examples: ['jiji registry verify', 'jiji registry verify ghcr.io/company/worker:1.4 --skip-local'],
+    load: () => import('./commands/registry-verify.ts'),
+  },
+  {
     name: 'registry explain',
     arguments: '<image>',
     summary: 'Show how an image is read, and which credential pulls it',

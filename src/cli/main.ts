@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { JijiError } from '../errors.ts'
 import { catalogue } from './catalogue.ts'
 import type { Context } from './context.ts'
@@ -44,6 +45,7 @@ async function run(
     verbose: options.flag('verbose'),
   })
   const interrupt = new AbortController()
+  setMaxListeners(0, interrupt.signal) // one for each thing that waits, and many wait at once
   const forget = onInterrupt(() => {
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
     output.note('cleaning up; Ctrl-C again leaves at once, and the next deploy clears away what is left on servers')

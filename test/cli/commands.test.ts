@@ -103,6 +103,7 @@ const walks: Record<string, string> = {
   'registry login': 'registry login',
   'registry logout': 'registry logout',
   'registry list': 'registry list',
+  'registry verify': 'registry verify registry.invalid/app-web',
   'registry explain': 'registry explain other.invalid/app:1',
   'registry setup': 'registry setup',
   'registry export': 'registry export docker-config',

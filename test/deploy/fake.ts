@@ -57,6 +57,8 @@ function deedOf(script: Script): Deed {
   if (candidate) return `${text.includes('--env-file') ? 'start' : 'restart'} ${candidate}`
   if (text.includes("printf 'digest %s '"))
     return `pull ${[...text.matchAll(/echo '?pulled (\w+)/g)].map(([, one]) => one)}`
+  if (text.includes('docker info')) return 'ways'
+  if (text.includes('echo "clock ')) return 'trust'
   if (text.includes('caddy validate')) return 'routes'
   if (text.includes('caddy run')) return 'proxy'
   if (text.includes('/releases/.new')) return 'record'
@@ -95,7 +97,9 @@ function usual(deed: Deed): Output {
             ? `digest sha256:${'0'.repeat(64)}\n`
             : deed === 'log out' || deed === 'remove registry'
               ? 'done\n'
-              : ''
+              : deed === 'ways'
+                ? '{"proxy":"http://proxy.invalid"}\n' // so that no registry is missed
+                : ''
   return { code: 0, stdout, stderr: '' }
 }
 

@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttps, globalAgent } from 'node:https'
-import { type AddressInfo, createServer as createTcp } from 'node:net'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createServer as createHttp, type Server } from 'node:http'
+import { createServer as createTcp } from 'node:net'
+import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
-import { checkLogin, parseChallenges } from '../../src/registry/check.ts'
-import { folderWith } from '../config/folder.ts'
+import { parseChallenges } from '../../src/registry/challenge.ts'
+import { checkLogin } from '../../src/registry/check.ts'
 import { random } from '../shell/random.ts'
+import { answer, certificate, clientTrusting, type Handler, listen, registry } from './servers.ts'
 
 describe('a challenge is read', () => {
   test.each<[string, ReturnType<typeof parseChallenges>]>([
@@ -65,55 +62,14 @@ describe('a challenge is read', () => {
   })
 })
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-const servers: Server[] = []
-let key = ''
-let certificate = ''
-
-beforeAll(() => {
-  const folder = folderWith({})
-  const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  const names = ['-subj', '/CN=test', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  execFileSync('openssl', [...words, ...names, '-keyout', join(folder, 'key'), '-out', join(folder, 'certificate')], {
-    stdio: 'ignore',
-  })
-  key = readFileSync(join(folder, 'key'), 'utf8')
-  certificate = readFileSync(join(folder, 'certificate'), 'utf8')
-  globalAgent.options.ca = certificate
-})
-afterAll(() => {
-  delete globalAgent.options.ca
-  for (const server of servers) {
-    server.closeAllConnections?.()
-    server.close()
-  }
-})
-
-/** A registry on this machine that answers as it is told, and remembers who asked for what. */
-async function registry(handler: Handler) {
-  const asked: string[] = []
-  const server = createHttps({ key, cert: certificate }, (request, response) => {
-    asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? '-'}`)
-    handler(request, response)
-  })
-  return { host: await listen(server as unknown as Server), asked }
-}
-
-async function listen(server: Server): Promise<string> {
-  servers.push(server)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `localhost:${(server.address() as AddressInfo).port}`
-}
-
 const secret = 'hunter2'
 const basic = `Basic ${Buffer.from(`me:${secret}`).toString('base64')}`
-const check = (host: string, signal?: AbortSignal) =>
-  checkLogin({ key: `${host}/owner`, username: 'me', password: new Secret('TOKEN', secret) }, signal)
-
-const answer = (response: ServerResponse, status: number, body: unknown = {}, headers: Record<string, string> = {}) => {
-  response.writeHead(status, headers)
-  response.end(typeof body === 'string' ? body : JSON.stringify(body))
-}
+const check = (host: string, signal?: AbortSignal, trusted = [certificate()]) =>
+  checkLogin(
+    { key: `${host}/owner`, username: 'me', password: new Secret('TOKEN', secret) },
+    signal,
+    clientTrusting(trusted, signal),
+  )
 
 describe('a registry with Basic', () => {
   const wants: Handler = ({ headers }, response) =>
@@ -201,7 +157,7 @@ describe('a registry with a token server', () => {
     const plain = await listen(
       createHttp((request, response) => {
         asked.push(request.headers.authorization ?? '-')
-        answer(response, 200)
+        answer(response, 200, { token: 'x' })
       }),
     )
     const there = await withTokens(
@@ -248,14 +204,9 @@ describe('it cannot be known', () => {
     expect(await check(host)).toBe('unknown')
   })
   test('where the authority is not known', async () => {
-    delete globalAgent.options.ca
-    try {
-      const { host, asked } = await registry((_, response) => answer(response, 200))
-      expect(await check(host)).toBe('unknown')
-      expect(asked).toEqual([])
-    } finally {
-      globalAgent.options.ca = certificate
-    }
+    const { host, asked } = await registry((_, response) => answer(response, 200))
+    expect(await check(host, undefined, [])).toBe('unknown')
+    expect(asked).toEqual([])
   })
 })
 

@@ -11,6 +11,7 @@ import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell
 import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
+import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
 
 /** Text that would do harm where it is not quoted; each use of it leaves the file `pwned` in $BENCH. */
@@ -147,6 +148,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'log out of Docker Hub': recorded(logOut(engine, 'docker.io'), { done: sh`:`, failed: sh`:` }),
     'find logins': findLogins(engine, ['ghcr.io/owner', 'docker.io']),
     'read logins': readLogins(scope),
+    'read what is trusted': readTrust(engine, ['ghcr.io', hostile]),
+    'read the bundle': readBundle(),
+    'read the ways': readWays(engine),
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
     'write routes': writeSite(

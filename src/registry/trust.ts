@@ -1,0 +1,81 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext, type PeerCertificate, rootCertificates, type SecureContext } from 'node:tls'
+import type { Engine } from '../config/config.ts'
+import type { Runner } from '../runner/runner.ts'
+import { readBundle, readTrust } from '../shell/trust.ts'
+import { RequestFailed } from './failure.ts'
+
+/** What a place takes for genuine. TLS runs here, but what counts is what would be believed there. */
+export type Trust = {
+  /** The public authorities, with those that the engine has for this registry alone. */
+  own(): Promise<SecureContext | undefined>
+  /** All that the system there trusts too: asked only where `own` was not enough, because it is long. */
+  whole(): Promise<SecureContext | undefined>
+  /** @throws RequestFailed for a certificate that is not valid by the clock there */
+  check(certificate: PeerCertificate): Promise<void>
+}
+
+/** What one place says of itself, asked once for all registries. */
+export type Setting = {
+  /** By how much its clock differs from the one here, in milliseconds. */
+  skew: number
+  authorities: ReadonlyMap<string, readonly string[]>
+}
+
+export async function readSetting(
+  runner: Runner,
+  engine: Engine,
+  hosts: readonly string[],
+  signal?: AbortSignal,
+): Promise<Setting> {
+  const { stdout } = await runner.run(readTrust(engine, hosts), { timeout: 20_000, ...(signal ? { signal } : {}) })
+  const seconds = Number(/^clock (\d+)$/m.exec(stdout)?.[1] ?? Number.NaN)
+  const parts = stdout.split(/^host /m).slice(1)
+  return {
+    skew: Number.isNaN(seconds) ? 0 : seconds * 1000 - Date.now(),
+    authorities: new Map(parts.map(part => [part.split('\n', 1)[0] ?? '', certificatesIn(part)])),
+  }
+}
+
+export function trustOf(runner: Runner, setting: Promise<Setting>, host: string, signal?: AbortSignal): Trust {
+  const ownOnes = async () => (await setting).authorities.get(host) ?? []
+  const own = once(async () => contextOf(await ownOnes()))
+  const whole = once(async () => {
+    const { stdout } = await runner.run(readBundle(), { timeout: 20_000, ...(signal ? { signal } : {}) })
+    const system = certificatesIn(stdout)
+    return system.length > 0 ? contextOf([...(await ownOnes()), ...system]) : undefined
+  })
+  return { own, whole, check: async certificate => checkTime(certificate, (await setting).skew) }
+}
+
+function checkTime({ valid_from, valid_to }: PeerCertificate, skew: number): void {
+  const there = Date.now() + skew
+  if (there < Date.parse(valid_from) || there > Date.parse(valid_to))
+    throw new RequestFailed('tls', 'clock', `the certificate is valid from ${valid_from} to ${valid_to}`)
+}
+
+/** Nothing for the public authorities alone: Node has those ready. */
+function contextOf(certificates: readonly string[]): SecureContext | undefined {
+  return certificates.length > 0 ? createSecureContext({ ca: [...rootCertificates, ...certificates] }) : undefined
+}
+
+function certificatesIn(text: string): string[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return blocks.filter(isCertificate)
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
