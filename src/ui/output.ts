@@ -76,7 +76,8 @@ export class Output {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    this.result(renderTable(head, rows, this.#streams.stdout.isTTY ? this.#streams.stdout.columns : undefined))
+    // A terminal that does not know its width says 0.
+    this.result(renderTable(head, rows, (this.#streams.stdout.isTTY && this.#streams.stdout.columns) || undefined))
   }
 
   note(text: string): void {

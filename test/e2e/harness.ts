@@ -23,6 +23,8 @@ export type Project = {
   /** Without a terminal, and with nothing in the environment but what is given. */
   jiji(...words: string[]): Promise<Result>
   jijiWith(environment: Record<string, string>, ...words: string[]): Promise<Result>
+  /** With something on its stdin. */
+  jijiFed(input: string, environment: Record<string, string>, ...words: string[]): Promise<Result>
   start(environment: Record<string, string>, ...words: string[]): Running
   remove(): Promise<void>
 }
@@ -35,14 +37,16 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       await writeFile(join(folder, name), text)
     }
   }
-  const start = (environment: Record<string, string>, ...words: string[]): Running => {
-    const child = execa(process.execPath, [program, ...words], {
+  const spawn = (input: string | undefined, environment: Record<string, string>, words: readonly string[]) =>
+    execa(process.execPath, [program, ...words], {
       cwd: folder,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
       extendEnv: false,
-      stdin: 'ignore',
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
       reject: false,
     })
+  const start = (environment: Record<string, string>, ...words: string[]): Running => {
+    const child = spawn(undefined, environment, words)
     const result = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? 128, stdout, stderr }))
     let said = ''
     child.stderr.on('data', chunk => {
@@ -62,6 +66,10 @@ export async function createProject(files: Record<string, string>): Promise<Proj
     write,
     start,
     jijiWith,
+    jijiFed: async (input, environment, ...words) => {
+      const { exitCode, stdout, stderr } = await spawn(input, environment, words)
+      return { code: exitCode ?? 128, stdout, stderr }
+    },
     jiji: (...words) => jijiWith({}, ...words),
     remove: () => rm(folder, { recursive: true, force: true }),
   }

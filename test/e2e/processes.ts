@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 export type Watch = {
-  /** Ends it. @returns the command lines in which one of the texts was seen, and how often all were looked at */
+  /**
+   * Ends it. @returns the command lines of the processes that had one of the texts in their words or their environment,
+   * and how often all were looked at
+   */
   stop(): { seen: string[]; looks: number }
 }
 
 /**
- * Looks at every process's command line again and again: this machine's and, because a rig's servers are namespaces
+ * Looks at every process's command line and environment again and again: this machine's and, because a rig's servers are namespaces
  * of it, those of all servers and containers too.
  */
 export function watchProcesses(texts: readonly string[]): Watch {
@@ -18,6 +21,10 @@ export function watchProcesses(texts: readonly string[]): Watch {
       if (!/^\d+$/.test(pid)) continue
       const line = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
       if (texts.some(text => line.includes(text))) seen.add(line)
+      // jiji itself is given its secrets in the environment, by whoever starts it.
+      if (line.includes('/dist/main.js')) continue
+      const environment = read(`/proc/${pid}/environ`)
+      if (texts.some(text => environment.includes(text))) seen.add(`in the environment of ${line}`)
     }
   }
   const timer = setInterval(look, 5)

@@ -6,10 +6,10 @@ import { JijiError } from '../../src/errors.ts'
 import { sh } from '../../src/shell/script.ts'
 import { Output, type OutputStyle } from '../../src/ui/output.ts'
 
-type World = { style?: Partial<OutputStyle>; environment?: Record<string, string>; isTty?: boolean }
+type World = { style?: Partial<OutputStyle>; environment?: Record<string, string>; isTty?: boolean; columns?: number }
 
-function outputOf({ style = {}, environment = {}, isTty = false }: World = {}) {
-  const stream = () => Object.assign(new PassThrough(), { isTTY: isTty, columns: 20 })
+function outputOf({ style = {}, environment = {}, isTty = false, columns = 20 }: World = {}) {
+  const stream = () => Object.assign(new PassThrough(), { isTTY: isTty, columns })
   const [stdin, stdout, stderr] = [stream(), stream(), stream()]
   const streams = { stdin, stdout, stderr, environment, directory: '/' } as unknown as ConstructorParameters<
     typeof Output
@@ -35,6 +35,15 @@ const problem = {
 }
 
 describe('what is printed', () => {
+  test.each<[World, string]>([
+    [{ isTty: true }, 'REGISTRY          PL\nregistry.invalid  he\n'],
+    [{ isTty: true, columns: 0 }, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
+    [{}, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
+  ])('as a table has the width of a terminal that knows its own: %j', (world, text) => {
+    const { output, out } = outputOf(world)
+    output.table(['registry', 'place'], [['registry.invalid', 'here']])
+    expect(out()).toBe(text)
+  })
   test('as a result goes to stdout, narration to stderr', () => {
     const { output, out, err } = outputOf()
     output.result('result')
