@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { parse } from 'dotenv'
-import { JijiError } from '../errors.ts'
 import type { Config } from './config.ts'
+import { type EnvFile, readEnvFile } from './env-file.ts'
 import type { SecretReference } from './fields.ts'
 import { byPosition, InvalidConfig, type Problem } from './problem.ts'
 import { references } from './rules.ts'
@@ -102,7 +101,8 @@ export function sourceOf(config: Config, reference: SecretReference, environment
 function lookUp(config: Config, reference: SecretReference, places: readonly Place[]): string | Problem | undefined {
   const { text, otherwise } = reference
   if (reference.isName) {
-    return places.map(place => place.values[text]).find(value => value) ?? missingSecret(config, reference, places)
+    const place = places.find(({ values, doubt }) => values[text] || doubt(text))
+    return doubtful(config, reference, place) ?? place?.values[text] ?? missingSecret(config, reference, places)
   }
   if (reference.isCommand || otherwise === 'path') return undefined
   return otherwise === 'file' ? readSecretFile(config, reference) : text
@@ -139,24 +139,22 @@ function readSecretFile(config: Config, { text, path }: SecretReference): string
   }
 }
 
-type Place = { name: string; values: Readonly<Record<string, string | undefined>> }
+type Place = Pick<EnvFile, 'doubt'> & { name: string; values: Readonly<Record<string, string | undefined>> }
 
 function placesOf(config: Config, environment: Sources['environment']): Place[] {
   const files = config.environment ? [`.env.${config.environment}`, '.env'] : ['.env']
   return [
-    ...(environment ? [{ name: 'the environment', values: environment }] : []),
-    ...files.map(name => ({ name, values: readEnv(join(config.root, name)) })),
+    ...(environment ? [{ name: 'the environment', values: environment, doubt: () => undefined }] : []),
+    ...files.map(name => ({ name, ...readEnvFile(join(config.root, name)) })),
   ]
 }
 
-/** Only `parse`: it expands nothing, so that `$`, `+` and `|` survive. */
-function readEnv(file: string): Record<string, string> {
-  if (!existsSync(file)) return {}
-  try {
-    return parse(readFileSync(file))
-  } catch (cause) {
-    throw new JijiError('config.missing', `${file} cannot be read: ${(cause as Error).message}`, { cause })
-  }
+/** The place is named in words, because a line of a `.env` file must not be shown. */
+function doubtful(config: Config, { text, path }: SecretReference, place: Place | undefined): Problem | undefined {
+  const doubt = place?.doubt(text)
+  if (!doubt) return undefined
+  const message = `the secret ${text} in ${place?.name} ${doubt.message}`
+  return { ...config.locate(path), path: path.join('.'), code: 'wrong-secret', message, hint: doubt.hint }
 }
 
 function missingSecret(config: Config, reference: SecretReference, places: readonly Place[]): Problem {

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import { afterAll } from 'vitest'
 
 /** A folder with these files in it, which goes when the tests of the file are over. */
-export function folderWith(files: Readonly<Record<string, string>>): string {
+export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'jiji-unit-')))
   write(folder, files)
   created.push(folder)
   return folder
 }
 
-export function write(folder: string, files: Readonly<Record<string, string>>): void {
+export function write(folder: string, files: Readonly<Record<string, string | Uint8Array>>): void {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)

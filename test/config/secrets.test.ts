@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
@@ -5,6 +7,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { InvalidConfig } from '../../src/config/problem.ts'
 import { resolveSecrets, type Sources } from '../../src/config/secrets.ts'
 import { JijiError } from '../../src/errors.ts'
+import { random } from '../shell/random.ts'
 import { smallest } from './deploy-yml.ts'
 import { folderWith } from './folder.ts'
 
@@ -12,7 +15,7 @@ type Given = {
   yaml?: string
   env?: Record<string, string>
   hostEnv?: boolean
-  files?: Record<string, string>
+  files?: Record<string, string | Uint8Array>
   environment?: string
   runCommand?: Sources['runCommand']
 }
@@ -21,7 +24,7 @@ const withSecrets = (...names: string[]) =>
   smallest.replace('image: redis:7', `image: redis:7, environment: {secrets: [${names.join(', ')}]}`)
 
 function load({ yaml = withSecrets('TOKEN'), files = {}, environment }: Given): Config {
-  const overlay: Record<string, string> = environment ? { [`.jiji/deploy.${environment}.yml`]: '' } : {}
+  const overlay: Record<string, string | Uint8Array> = environment ? { [`.jiji/deploy.${environment}.yml`]: '' } : {}
   return loadConfig({ directory: folderWith({ '.jiji/deploy.yml': yaml, ...overlay, ...files }), environment })
 }
 
@@ -103,6 +106,131 @@ describe('a value survives to the byte', () => {
     ['TOKEN=a\nTOKEN=b', 'b'],
   ])('.env %j: %j', async (text, value) => {
     expect(await valuesOf({ files: { '.env': text } })).toEqual({ TOKEN: value })
+  })
+})
+
+describe('a # without quotes', () => {
+  const problem = (text: string, line = 1) =>
+    `deploy.yml:5:49 services.web.environment.secrets.0 wrong-secret: the secret TOKEN in .env is cut off at a # in line ${line} (write it in quotes there, or with a space before the # if a comment is meant)${text}`
+
+  test.each<[string, number]>([
+    ['TOKEN=abc#def', 1],
+    ['A=1\nB=2\n  export TOKEN = abc#def # why\n', 3],
+    ['TOKEN=abc#', 1],
+    ['TOKEN=#abc', 1],
+    ['TOKEN: abc#def', 1],
+    ['TOKEN="abc#def', 1],
+    ["TOKEN='it's#x'", 1],
+    ['TOKEN=a\r\nTOKEN=abc#def\r\n', 2],
+    ['\ufeffTOKEN=abc#def', 1],
+  ])('in a word is a problem: %j', async (text, line) => {
+    expect(await problemsOf({ files: { '.env': text } })).toEqual([problem('', line)])
+  })
+  test('is a problem without a letter of the secret, or of what follows', async () => {
+    const [text] = await problemsOf({ files: { '.env': 'TOKEN=hunter2#sesame' } })
+    expect(text).not.toMatch(/hunter|sesame/)
+  })
+  test.each<[string, string]>([
+    ['TOKEN=abc # def', 'abc'],
+    ['TOKEN=abc\t#def', 'abc'],
+    ['TOKEN=abc  # a#b', 'abc'],
+    ['TOKEN="abc#def"', 'abc#def'],
+    ["TOKEN='abc#def' # why", 'abc#def'],
+    ['TOKEN=`abc#def`', 'abc#def'],
+    ['TOKEN=abc#def\nTOKEN=abc', 'abc'],
+    ["NOTE='\nTOKEN=other#x\n'\nTOKEN=abc", 'abc'],
+    ['OTHER=abc#def\nTOKEN=abc', 'abc'],
+    ['TOKEN_2=abc#def\nTOKEN=abc', 'abc'],
+    ['# TOKEN=abc#def\nTOKEN=abc', 'abc'],
+  ])('elsewhere is a comment, or part of the value: %j', async (text, value) => {
+    expect(await valuesOf({ files: { '.env': text } })).toEqual({ TOKEN: value })
+  })
+  test('is no matter where the value comes from elsewhere', async () => {
+    const files = { '.env': 'TOKEN=abc#def' }
+    expect(await valuesOf({ files, env: { TOKEN: 'e' } })).toEqual({ TOKEN: 'e' })
+    expect(await valuesOf({ files: { ...files, '.env.staging': 'TOKEN=s' }, environment: 'staging' })).toEqual({
+      TOKEN: 's',
+    })
+  })
+  test('does not give way to a file that is searched later', async () => {
+    const files = { '.env': 'TOKEN=old', '.env.staging': 'TOKEN=#new' }
+    expect((await problemsOf({ files, environment: 'staging' }))[0]).toContain('TOKEN in .env.staging is cut off')
+  })
+})
+
+describe('bytes', () => {
+  test('that are not UTF-8 are a problem of the name that has them', async () => {
+    const latin1 = Buffer.from('OTHER=pässwörd\nTOKEN=plain\n', 'latin1')
+    expect(await valuesOf({ files: { '.env': latin1 } })).toEqual({ TOKEN: 'plain' })
+    expect(await problemsOf({ yaml: withSecrets('OTHER'), files: { '.env': latin1 } })).toEqual([
+      'deploy.yml:5:49 services.web.environment.secrets.0 wrong-secret: the secret OTHER in .env has bytes that are not UTF-8 (save the file as UTF-8, or put the value in base64)',
+    ])
+  })
+  test('of what Windows calls Unicode are read', async () => {
+    const utf16 = Buffer.from('\ufeffTOKEN=pässwörd 😀\r\nB=c\r\n', 'utf16le')
+    expect(await valuesOf({ files: { '.env': utf16 } })).toEqual({ TOKEN: 'pässwörd 😀' })
+  })
+})
+
+describe('a hostile .env gives an error or a result, and soon', () => {
+  const ends = async (bytes: string | Uint8Array) => {
+    const start = performance.now()
+    const outcome = await valuesOf({ files: { '.env': bytes } }).catch((error: unknown) => error)
+    expect(performance.now() - start).toBeLessThan(3000)
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(JijiError)
+    expect(Object.prototype).toEqual({})
+    return outcome
+  }
+  const many = 200_000
+
+  test.each<[string, string]>([
+    ['empty lines', '\n'.repeat(many)],
+    ['empty lines of Windows', '\r\n'.repeat(many / 2)],
+    ['empty lines of another kind', '\u2028'.repeat(many / 3)],
+    ['lines of spaces', ' \n'.repeat(many / 2)],
+    ['almost too many empty lines, again and again', `${'\n'.repeat(199)}!`.repeat(many / 200)],
+    ['spaces', ' '.repeat(many)],
+    ['spaces after a name', `TOKEN${' '.repeat(many)}!`],
+    ['spaces after a sign', `TOKEN=${' '.repeat(many)}#`],
+    ['quotes', `TOKEN='${"\\'".repeat(many / 2)}`],
+    ['quotes that do not end', `TOKEN="'\`\n`.repeat(many / 10)],
+    ['exports', 'export '.repeat(many / 7)],
+    ['hashes', `TOKEN=${'#'.repeat(many)}`],
+    ['a long word', 'a'.repeat(many)],
+    ['many names', Array.from({ length: many / 20 }, (_, index) => `N${index}=a#b`).join('\n')],
+    ['too much', `TOKEN=${'a'.repeat(1_000_000)}`],
+    ['names of methods', '__proto__=x\nconstructor=x\nprototype.polluted=x\ntoString=x\nTOKEN=x'],
+  ])('%s', async (_, text) => void (await ends(text)))
+
+  test('bytes by chance', async () => {
+    const { next, pick, text } = random(41)
+    for (let round = 0; round < 400; round++) {
+      const bytes = Buffer.from(Array.from({ length: Math.floor(next() * 200) }, () => Math.floor(next() * 256)))
+      await ends(Buffer.concat([Buffer.from(pick(['', 'TOKEN=', '\ufeff', "export TOKEN='"])), bytes]))
+      await ends(`${pick(['', 'TOKEN=', 'A=1\nTOKEN: ', '__proto__='])}${text(60)}\n${text(60)}`)
+    }
+  })
+
+  test('a value in quotes that do not occur in it survives whatever it is', async () => {
+    const { text } = random(42)
+    for (let round = 0; round < 400; round++) {
+      const value = text(40).replaceAll("'", '')
+      if (value.trim() === '') continue
+      // Files have lines that end in \n, and nothing else is lost.
+      const file = `A='${text(5).replaceAll("'", '')}'\nTOKEN='${value}'\nB=2\n`
+      expect(await ends(file)).toEqual({ TOKEN: value.replace(/\r\n?/g, '\n') })
+    }
+  })
+
+  test('a device without an end', async () => {
+    const config = load({})
+    symlinkSync('/dev/zero', join(config.root, '.env'))
+    await expect(resolveSecrets(config, config, { environment: {}, runCommand: async () => '' })).rejects.toMatchObject(
+      {
+        code: 'config.missing',
+        message: expect.stringMatching(/\.env cannot be read: it is no file/),
+      },
+    )
   })
 })
 

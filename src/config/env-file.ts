@@ -1,0 +1,67 @@
+import { readFileSync, statSync } from 'node:fs'
+import { parse } from 'dotenv'
+import { JijiError } from '../errors.ts'
+
+/** What a `.env` file holds. */
+export type EnvFile = {
+  values: Readonly<Record<string, string>>
+  /** What is wrong with the value of a name, in words without the value; undefined when it is what was written. */
+  doubt: (name: string) => { message: string; hint: string } | undefined
+}
+
+/** Nobody has more secrets, and `parse` takes quadratic time on many empty lines in a row. */
+const longest = 256_000
+const tooLarge = `it is larger than ${longest / 1000} kB`
+const emptyLines = /[\n\u2028\u2029](?:[^\S\n\u2028\u2029]*[\n\u2028\u2029]){200}/
+
+/**
+ * Only `parse`: it expands nothing, so that `$`, `+` and `|` survive.
+ * @throws JijiError config.missing
+ */
+export function readEnvFile(file: string): EnvFile {
+  const text = readText(file)
+  if (text === undefined) return { values: {}, doubt: () => undefined }
+  const values = parse(text)
+  return { values, doubt: name => doubtOf(text, name, values[name] ?? '') }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (!stats) return undefined
+    // A password manager may offer a pipe in the file's place; a device may have no end.
+    if (!stats.isFile() && !stats.isFIFO()) throw new Error('it is no file')
+    if (stats.size > longest) throw new Error(tooLarge)
+    const bytes = readFileSync(file)
+    if (bytes.length > longest) throw new Error(tooLarge)
+    const text = decode(bytes)
+    if (emptyLines.test(text)) throw new Error('it has hundreds of empty lines in a row')
+    return text
+  } catch (cause) {
+    throw new JijiError('config.missing', `${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** What Windows calls Unicode is UTF-16 with a mark at its beginning. */
+function decode(bytes: Buffer): string {
+  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString()
+  return text.replace(/\r\n?/g, '\n')
+}
+
+/** Without quotes a `#` ends the value, also inside of a word, where few mean it as the beginning of a comment. */
+function doubtOf(text: string, name: string, value: string): ReturnType<EnvFile['doubt']> {
+  if (value.includes('\ufffd')) {
+    return { message: 'has bytes that are not UTF-8', hint: 'save the file as UTF-8, or put the value in base64' }
+  }
+  const assignment = new RegExp(`^\\s*(?:export\\s+)?${name}(?:\\s*=|:\\s)(.*)`)
+  const lines = text.split('\n')
+  const index = lines.findLastIndex(line => assignment.test(line))
+  const [, written = ''] = assignment.exec(lines[index] ?? '') ?? []
+  const [before = '', ...after] = written.split('#')
+  // In quotes, or as a part of another value, it would not be the same as what was read.
+  if (after.length === 0 || /\s$/.test(before) || before.trim() !== value) return undefined
+  return {
+    message: `is cut off at a # in line ${index + 1}`,
+    hint: 'write it in quotes there, or with a space before the # if a comment is meant',
+  }
+}
