@@ -53,7 +53,10 @@ export const catalogue: readonly Command[] = [
     name: 'deploy',
     summary: 'Build, push, pull and switch to a new release',
     shared: [...writing, 'output', 'yes', 'version', 'dryRun'],
-    options: [{ flags: '--no-cache', description: 'Build every layer anew' }],
+    options: [
+      { flags: '--no-cache', description: 'Build every layer anew' },
+      { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
+    ],
     examples: ['jiji deploy', 'jiji deploy -e staging --dry-run', 'jiji deploy -S web -H "web*" --yes'],
     load: () => import('./commands/deploy.ts'),
   },

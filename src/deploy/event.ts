@@ -10,6 +10,7 @@ export type Event = {
 export type Step =
   | 'connect'
   | 'lock'
+  | 'verify'
   | 'build'
   | 'push'
   | 'tunnel'

@@ -4,6 +4,7 @@ import type { Event } from '../deploy/event.ts'
 const words: Record<Event['step'], { begun: string; done: string }> = {
   connect: { begun: 'connecting', done: 'connected' },
   lock: { begun: 'locking', done: 'locked' },
+  verify: { begun: 'verifying', done: 'verified' },
   build: { begun: 'building', done: 'built' },
   push: { begun: 'pushing', done: 'pushed' },
   tunnel: { begun: 'opening the tunnel', done: 'tunnel open' },

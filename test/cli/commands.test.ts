@@ -13,6 +13,12 @@ import { containerLine } from '../deploy/world.ts'
 
 const machine = vi.hoisted(() => ({ runnerOf: (server: string): unknown => server }))
 vi.mock('../../src/runner/local.ts', () => ({ localRunner: (server: string) => machine.runnerOf(server) }))
+/** No name is looked up. */
+vi.mock('../../src/registry/dial.ts', async () => {
+  const { RequestFailed } = await import('../../src/registry/failure.ts')
+  const dialHere = () => Promise.reject(new RequestFailed('dns', 'ENOTFOUND', 'there is no network'))
+  return { dialHere, dialFrom: () => dialHere }
+})
 
 beforeAll(() => {
   vi.stubGlobal('JIJI_VERSION', '0.0.0')
@@ -163,7 +169,16 @@ describe('jiji deploy', () => {
     const on = (server: string) =>
       log.filter(one => one.startsWith(`${server} `)).map(one => one.slice(server.length + 1))
     expect(on('here').filter(one => /build|push/.test(one))).toEqual(['build', 'push'])
-    expect(on('web2')).toEqual(['lock', 'pull web', expect.stringMatching(/^start app-web-/), 'record', 'lock ended'])
+    expect(on('web2')).toEqual(['trust', 'ways', 'lock', 'pull web', expect.stringMatching(/^start app-web-/), 'record', 'lock ended'])
+  })
+  test('proves the credentials before anything is built or changed', async () => {
+    const { code, err, log } = await jiji('deploy', { answers: { ways: { stdout: '{}' } } })
+    expect(err).toContain('here, web1, web2: the name registry.invalid does not resolve')
+    expect([code, log.filter(one => !/ (trust|ways|version)$/.test(one) && !one.includes('id -un'))]).toEqual([1, []])
+  })
+  test('--skip-verify leaves that out', async () => {
+    const { code, log } = await jiji('deploy --skip-verify', { answers: { ways: { stdout: '{}' } } })
+    expect([code, log.filter(one => / (trust|ways)$/.test(one))]).toEqual([0, ['here trust']])
   })
   test('never shows a secret, however much it says', async () => {
     const answers = { 'here build': { code: 1, stderr: 'no hunter2 here\nnor aHVudGVyMg==\n' } }

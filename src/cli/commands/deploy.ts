@@ -4,6 +4,7 @@ import type { Selected } from '../../config/select.ts'
 import { buildAndPush, type Digests } from '../../deploy/build.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { buildsOf, nextRelease, type Plan, planDeploy } from '../../deploy/plan.ts'
+import { type Proofs, proofsFor, verifyDeploy } from '../../deploy/verify.ts'
 import { findVersion } from '../../deploy/version.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
@@ -26,13 +27,17 @@ export async function run(context: Context): Promise<void> {
       rehearse(context, config, secrets, runners, planFrom),
     )
   }
-  if (isAsked(context)) {
+  const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
+  if (isAsked(context) || proofs.size > 0) {
     return withServers(context, config, secrets, selected.servers, async runners => {
-      await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
+      const { signal, output } = context
+      if (proofs.size > 0)
+        await verifyDeploy({ config, here, runners, report: output.event.bind(output), signal }, proofs)
+      if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, signal)))
       await withBuild(context, work, images => release(context, config, secrets, runners, planFrom, images))
     })
   }
-  // Nobody to ask: building starts while servers are connected.
+  // Nobody to ask, and nothing to prove: building starts while servers are connected.
   return withBuild(context, work, images =>
     withServers(context, config, secrets, selected.servers, runners =>
       release(context, config, secrets, runners, planFrom, images),
