@@ -24,7 +24,7 @@ export function needsNamespace(host: string): boolean {
  * @throws JijiError config.invalid
  */
 export function canonicalRepository(image: string): string {
-  const withoutDigest = image.replace(/@[a-z0-9+._-]+:[0-9a-f]+$/, '')
+  const withoutDigest = image.replace(/@sha(256|384|512):[0-9a-f]+$/, '')
   const withoutTag = withoutDigest.replace(/:[^:/]*$/, '')
   const first = withoutTag.split('/', 1)[0] ?? ''
   const hasHost = withoutTag.includes('/') && /[.:]|^localhost$/.test(first)

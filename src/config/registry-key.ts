@@ -17,7 +17,9 @@ export function registryKey(written: string): string {
   const [authority = '', ...segments] = bare.toLowerCase().split('/')
   const path = segments.filter(segment => segment !== '')
   const match = /^(?<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?)(:(?<port>\d{1,5}))?$/.exec(authority)
-  if (!match?.groups) throw notAKey(`has no host name that can be used: ${quote(authority)}`)
+  // What stands after a colon and is no port may be a password.
+  const shown = authority.replace(/:(?!\d+$).*$/s, ':…')
+  if (!match?.groups) throw notAKey(`has no host name that can be used: ${quote(shown)}`)
   if (path.some(segment => segment.includes(':'))) throw notAKey('holds a tag', 'write host[:port][/namespace] only')
   if (path.some(segment => !/^[a-z0-9]+([._-]+[a-z0-9]+)*$/.test(segment))) {
     throw notAKey(`has a namespace that no registry allows: ${quote(path.join('/'))}`)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { canonicalRepository } from '../../src/config/image-name.ts'
+import { canonicalRepository, isRegistryName } from '../../src/config/image-name.ts'
 import { covers, registryHost, registryKey } from '../../src/config/registry-key.ts'
 import { JijiError } from '../../src/errors.ts'
 import { random } from '../shell/random.ts'
@@ -120,15 +120,44 @@ describe('any text', () => {
       for (const password of [`hunter2${mark}`, `hunt${mark}hunter2`, `${mark}hunter2`]) {
         for (const place of ['ghcr.io', 'ghcr.io/owner', '']) {
           for (const scheme of ['https://', '', '//']) {
-            const error = failureOf(() => registryKey(`${scheme}bob:${password}@${place}`))
-            expect(error, `${scheme}bob:${password}@${place}`).toBeInstanceOf(JijiError)
-            expect(`${error?.message} ${error?.hint} ${error?.stack}`).not.toContain('hunter2')
+            for (const read of [registryKey, canonicalRepository]) {
+              const error = failureOf(() => read(`${scheme}bob:${password}@${place}`))
+              if (read === registryKey) expect(error, `${scheme}bob:${password}@${place}`).toBeInstanceOf(JijiError)
+              expect(`${error?.message} ${error?.hint} ${error?.stack}`).not.toContain('hunter2')
+            }
           }
         }
       }
     },
   )
 })
+
+test.each(['bob:hunter2', 'http://bob:hunter2', '//bob:hunter2', 'bob:hunter2/app', 'bob: hunter2', ':hunter2'])(
+  'what may be a password without a host is not repeated either: %s',
+  written => {
+    const error = failureOf(() => registryKey(written))
+    expect(error).toBeInstanceOf(JijiError)
+    expect(`${error?.message} ${error?.hint}`).not.toContain('hunter2')
+  },
+)
+
+test.each<[string, boolean]>([
+  ['ghcr.io', true],
+  ['ghcr.io/owner', true],
+  ['GHCR.IO/Owner/', true],
+  ['registry.example.com:5000', true],
+  ['localhost', true],
+  ['localhost:5000', true],
+  ['[::1]:5000', true],
+  ['https://ghcr.io/owner/app', true],
+  ['ghcr.io/owner:1', false],
+  ['ghcr.io/owner/app', false],
+  ['registry.example.com:5000/app', false],
+  ['docker.io/redis', false],
+  ['redis', false],
+  ['redis:7', false],
+  ['owner/app', false],
+])('%s names a registry: %s', (written, isRegistry) => expect(isRegistryName(written)).toBe(isRegistry))
 
 describe('a key covers', () => {
   test.each([
