@@ -57,6 +57,7 @@ function* candidates(source: string, added: Added): Generator<string> {
   } else {
     yield insertedAfter(source, registries.key.range?.[1] ?? 0, block(2), newline)
   }
+  if (registries && !isMap(registries.value)) return
   for (const [name, declaration] of Object.entries(added)) document.setIn(['registries', name], declaration)
   yield document.toString({ lineWidth: 0 })
 }

@@ -33,9 +33,12 @@ function withVariable(source: string, name: string, value: string): string | und
     .find(text => isDeepStrictEqual({ ...parse(text) }, expected))
 }
 
+/** Single quotes first: shells and Docker Compose, which also read such files, expand nothing in them. */
 function quoted(value: string): string[] {
   const escaped = value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')
   const isPlain = /^[\w.+/=:@%,-]+$/.test(value)
-  // Single quotes first: shells and Docker Compose, which also read such files, expand nothing in them.
-  return [...(isPlain ? [value] : []), `'${value}'`, `"${value}"`, `\`${value}\``, `"${escaped}"`]
+  const forms = [`'${value}'`, `"${value}"`, `\`${value}\``, `"${escaped}"`]
+  // dotenv also takes a quote inside of the same quotes, which nobody else does.
+  const isClean = (form: string) => !form.slice(1, -1).includes(form.charAt(0))
+  return [...(isPlain ? [value] : []), ...forms.filter(isClean), ...forms.filter(form => !isClean(form))]
 }

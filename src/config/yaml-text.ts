@@ -38,6 +38,7 @@ function mustBeQuoted(text: string): boolean {
 
 /** The values of all documents in a text; undefined where it is no YAML, or too deep or too long to be read. */
 export function readYaml(text: string): unknown[] | undefined {
+  if (text.length > longest || isDeep(text)) return undefined
   try {
     const documents = parseAllDocuments(text, { stringKeys: true, prettyErrors: false, logLevel: 'silent' })
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined
@@ -45,4 +46,23 @@ export function readYaml(text: string): unknown[] | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A few seconds' worth of the worst that can be in it, and a hundred times what secrets with logins are. */
+const longest = 200_000
+
+/**
+ * The yaml package takes quadratic time and in the end the whole memory, which nothing can catch, for text that is nested
+ * some ten thousand levels deep.
+ */
+function isDeep(text: string): boolean {
+  const levels = 200
+  // Indents, and what opens a level within a line: `- - -`, `? ? ?`.
+  if (new RegExp(`^[ \\t]{${levels}}|(?:[-?:][ \\t\\n]+){${levels}}`, 'm').test(text)) return true
+  let depth = 0
+  for (const [mark] of text.matchAll(/[[\]{}]/g)) {
+    depth = Math.max(0, depth + (mark === '[' || mark === '{' ? 1 : -1))
+    if (depth > levels) return true
+  }
+  return false
 }

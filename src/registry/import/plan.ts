@@ -1,3 +1,4 @@
+import { authKind, authKindNames, lifetimeOf, mintCommand } from '../../config/auth-kinds.ts'
 import type { Credential } from '../../config/config.ts'
 import type { Declaration } from '../../config/edit.ts'
 import type { Secret } from '../../config/secret.ts'
@@ -101,12 +102,10 @@ function valueIn(variables: Readonly<Record<string, string>>, name: string): str
   return Object.hasOwn(variables, name) ? variables[name] : undefined
 }
 
-/** Names under which only tokens are given out that do not live long. */
+/** A name under which this registry gives out nothing but tokens that do not live long. */
 function warningFor(key: string, username: string): string | undefined {
-  const kind = {
-    AWS: /(^|\.)amazonaws\.com(\.cn)?|^public\.ecr\.aws/.test(key) ? 'aws-ecr' : undefined,
-    oauth2accesstoken: 'gcp-access-token',
-    '00000000-0000-0000-0000-000000000000': 'azure-acr',
-  }[username]
+  const kind = authKindNames.find(
+    name => lifetimeOf(name) !== undefined && authKind(name).username === username && mintCommand(name, key),
+  )
   return kind && `this is a token that expires in hours; with auth: ${kind} one is made for each run`
 }

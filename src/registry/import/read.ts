@@ -34,25 +34,27 @@ function parseAll(text: string): unknown[] {
   } catch {
     const documents = readYaml(text)
     if (documents) return documents
-    throw new JijiError('usage', 'the file is neither JSON nor YAML', { hint: 'has a part of it been lost?' })
+    throw new JijiError('usage', 'the file is neither JSON nor YAML', {
+      hint: 'has a part of it been lost? of YAML, 200 kB are read; choose the secrets that hold logins, or take JSON',
+    })
   }
 }
 
 function secretsIn(document: unknown): Json[] {
   if (!isObject(document)) return []
-  if (Array.isArray(document.items) && /^(Secret)?List$/.test(String(document.kind)))
+  if (Array.isArray(document.items) && /^(Secret)?List$/.test(textIn(document.kind)))
     return document.items.flatMap(item => (isObject(item) && hasLogins(item) ? [item] : []))
   return document.kind === 'Secret' ? [document] : []
 }
 
 /** Of several secrets only those that hold logins are meant; a single one is said to hold none. */
 function hasLogins(secret: Json): boolean {
-  return secret.kind === 'Secret' && /^kubernetes\.io\/dockerc(fg|onfigjson)$/.test(String(secret.type))
+  return secret.kind === 'Secret' && /^kubernetes\.io\/dockerc(fg|onfigjson)$/.test(textIn(secret.type))
 }
 
 function readSecret(secret: Json): Entry[] {
   const metadata = isObject(secret.metadata) ? secret.metadata : {}
-  const name = `the secret ${shown(String(metadata.name ?? 'without a name'))}`
+  const name = `the secret ${shown(textIn(metadata.name) || 'without a name')}`
   for (const key of ['.dockerconfigjson', '.dockercfg']) {
     const text = valueOf(secret, key)
     if (text === undefined) continue
@@ -86,7 +88,7 @@ function readDocker(config: unknown, isKubernetes = false): Entry[] | undefined 
     .map(([registry, entry]) => readEntry(registry, entry, { isKubernetes, store }))
   const helped = Object.entries(helpers).map(([registry, helper]) => ({
     registry: shown(registry),
-    reason: `its login is with the credential helper ${shown(String(helper))}; declare it with password: $(command)`,
+    reason: `its login is with the credential helper ${shown(textIn(helper))}; declare it with password: $(command)`,
   }))
   const isEmpty = entries.length === 0 && helped.length === 0 && store !== undefined
   return [
@@ -189,6 +191,10 @@ function parseJson(text: string): unknown {
 
 function own(object: Json, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function isObject(value: unknown): value is Json {
