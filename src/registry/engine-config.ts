@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../config/config.ts'
@@ -67,10 +67,12 @@ function namesOf(logins: readonly Login[]): string {
   return [...new Set(logins.map(({ password }) => password.name))].join(', ')
 }
 
-/** A file that is not there, or holds something else, counts as empty. */
+/** A file that is not there, or holds something else, counts as empty: what is nested too deep to be written, too. */
 function readConfig(file: string): DockerConfig {
   try {
+    if (!statSync(file).isFile()) return {} // a device or a pipe may have no end
     const config: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    JSON.stringify(config)
     if (!isMap(config)) return {}
     const { auths, credHelpers, ...rest } = config
     return {

@@ -1,7 +1,10 @@
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
 import { engineConfigWith } from '../../src/registry/engine-config.ts'
 import { folderWith } from '../config/folder.ts'
+import { random } from '../shell/random.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -74,5 +77,82 @@ describe("this machine's Docker configuration with our logins in it", () => {
     expect(JSON.parse(engineConfigWith('docker', [login('ghcr.io')])?.reveal() ?? '')).toMatchObject({
       currentContext: 'home',
     })
+  })
+})
+
+describe('whatever stands in the place of the configuration, our login can be read out of what is made', () => {
+  function bothMade(folder: string) {
+    const file = join(folder, 'config.json')
+    vi.stubEnv('DOCKER_CONFIG', folder)
+    vi.stubEnv('REGISTRY_AUTH_FILE', file)
+    for (const engine of ['docker', 'podman'] as const) {
+      const { auths, credHelpers = {} } = JSON.parse(engineConfigWith(engine, [login('ghcr.io')])?.reveal() ?? 'null')
+      expect(auths['ghcr.io']).toEqual(auth)
+      expect(credHelpers['ghcr.io'] ?? '').toBe('')
+      // Docker and Podman read maps there, and refuse the whole file when they find something else.
+      expect([auths, credHelpers].map(one => Array.isArray(one) || typeof one)).toEqual(['object', 'object'])
+    }
+    expect(Object.keys(Object.prototype)).toEqual([])
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  }
+
+  test.each<[string, string]>([
+    ['text for maps', '{"auths":"abc","credHelpers":"abc"}'],
+    ['lists for maps', '{"auths":[1],"credHelpers":["x"]}'],
+    ['numbers for maps', '{"auths":1,"credHelpers":1e999}'],
+    ['null for maps', '{"auths":null,"credHelpers":null,"credsStore":null}'],
+    ['logins that are none', '{"auths":{"ghcr.io":null,"a":5,"":[]},"credHelpers":{"ghcr.io":5,"a":{}}}'],
+    ['__proto__', '{"__proto__":{"polluted":1},"auths":{"__proto__":{"polluted":1}},"credHelpers":{"__proto__":"x"}}'],
+    [
+      'constructor',
+      '{"constructor":{"prototype":{"polluted":1}},"auths":{"constructor":{"prototype":{"polluted":1}}}}',
+    ],
+    ['toJSON', '{"toJSON":"x","auths":{"toJSON":"x"}}'],
+    ['two keys', '{"auths":{},"auths":{"ghcr.io":{"auth":"eDp5"}}}'],
+    ['nested lists', `{"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`],
+    ['nested lists that do not end', '['.repeat(1_000_000)],
+    ['nested maps', `{"auths":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+    ['much', `{"auths":{"a":{"auth":"${'x'.repeat(20_000_000)}"}}}`],
+    ['many', JSON.stringify({ auths: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`h${i}`, {}])) })],
+    ['a mark of UTF-8', '\ufeff{}'],
+    ['NUL', '\0'],
+    ['halves of characters', '{"auths":{"\\ud800":{"auth":"\\udfff"}}}'],
+  ])('%s', (_, text) => bothMade(folderWith({ 'config.json': text })))
+
+  test('a folder, a device without an end, a link to itself, a file in the place of its folder', () => {
+    const folder = folderWith({ 'file/x': '', file2: '' })
+    mkdirSync(join(folder, 'a/config.json'), { recursive: true })
+    mkdirSync(join(folder, 'b'))
+    symlinkSync('/dev/zero', join(folder, 'b/config.json'))
+    mkdirSync(join(folder, 'c'))
+    symlinkSync('config.json', join(folder, 'c/config.json'))
+    for (const name of ['a', 'b', 'c', 'file2']) bothMade(join(folder, name))
+  })
+
+  test('a file that may not be read', () => {
+    const folder = folderWith({ 'config.json': '{}' })
+    chmodSync(join(folder, 'config.json'), 0)
+    bothMade(folder)
+  })
+
+  test('bytes and values by chance', () => {
+    const { next, pick, text } = random(7)
+    const value = (depth: number): unknown =>
+      depth === 0
+        ? pick([null, true, 0, -1e308, '', 'x', text(8)])
+        : pick([
+            () => value(0),
+            () => Array.from({ length: 3 }, () => value(depth - 1)),
+            () => Object.fromEntries(Array.from({ length: 3 }, () => [name(), value(depth - 1)])),
+          ])()
+    const name = () => pick(['auths', 'credHelpers', 'credsStore', 'ghcr.io', '__proto__', 'auth', text(6)])
+    for (let round = 0; round < 300; round++) {
+      const config = JSON.stringify({ auths: value(2), credHelpers: value(2), [name()]: value(3) })
+      const cut = Math.floor(next() * config.length)
+      bothMade(folderWith({ 'config.json': config }))
+      bothMade(
+        folderWith({ 'config.json': pick([config.slice(0, cut), config.slice(0, cut) + text(5) + config.slice(cut)]) }),
+      )
+    }
   })
 })
