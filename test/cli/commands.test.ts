@@ -169,7 +169,15 @@ describe('jiji deploy', () => {
     const on = (server: string) =>
       log.filter(one => one.startsWith(`${server} `)).map(one => one.slice(server.length + 1))
     expect(on('here').filter(one => /build|push/.test(one))).toEqual(['build', 'push'])
-    expect(on('web2')).toEqual(['trust', 'ways', 'lock', 'pull web', expect.stringMatching(/^start app-web-/), 'record', 'lock ended'])
+    expect(on('web2')).toEqual([
+      'trust',
+      'ways',
+      'lock',
+      'pull web',
+      expect.stringMatching(/^start app-web-/),
+      'record',
+      'lock ended',
+    ])
   })
   test('proves the credentials before anything is built or changed', async () => {
     const { code, err, log } = await jiji('deploy', { answers: { ways: { stdout: '{}' } } })
