@@ -9,12 +9,11 @@ export const gitAnswers = { isApart: 0, isTracked: 10, wouldBeAdded: 11 }
  */
 export function askGit(folder: string, path: string): Script {
   return sh`unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX
-export GIT_LITERAL_PATHSPECS=1
 cd ${folder} || exit
 command -v git >/dev/null || exit ${gitAnswers.isApart}
 [ "$(git -c safe.directory='*' rev-parse --is-inside-work-tree 2>/dev/null)" = true ] || exit ${gitAnswers.isApart}
 git -c safe.directory='*' rev-parse --show-toplevel
-git -c safe.directory='*' ls-files --error-unmatch -- ${path} >/dev/null 2>&1 && exit ${gitAnswers.isTracked}
-git -c safe.directory='*' check-ignore -q -- ${path} && exit ${gitAnswers.isApart}
+GIT_LITERAL_PATHSPECS=1 git -c safe.directory='*' ls-files --error-unmatch -- ${`./${path}`} >/dev/null 2>&1 && exit ${gitAnswers.isTracked}
+git -c safe.directory='*' check-ignore -q -- ${`./${path}`} && exit ${gitAnswers.isApart}
 exit ${gitAnswers.wouldBeAdded}`
 }

@@ -35,6 +35,17 @@ const problem = {
 }
 
 describe('what is printed', () => {
+  test('as a file that was asked for is not masked, and not a byte more', () => {
+    const { output, out, err } = outputOf()
+    output.hide([token])
+    output.reveal('hunter2')
+    expect([out(), err()]).toEqual(['hunter2', ''])
+    output.reveal(Buffer.from('hunter2\n'))
+    expect(out()).toBe('hunter2\n')
+  })
+  test('is on a terminal, or it is not', () => {
+    expect([true, false].map(isTty => outputOf({ isTty }).output.isOnTerminal)).toEqual([true, false])
+  })
   test.each<[World, string]>([
     [{ isTty: true }, 'REGISTRY          PL\nregistry.invalid  he\n'],
     [{ isTty: true, columns: 0 }, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
