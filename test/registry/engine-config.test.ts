@@ -119,6 +119,10 @@ describe('whatever stands in the place of the configuration, our login can be re
     ['halves of characters', '{"auths":{"\\ud800":{"auth":"\\udfff"}}}'],
   ])('%s', (_, text) => bothMade(folderWith({ 'config.json': text })))
 
+  test.each(['"abc"', '["abc"]', '1', 'null'])('%s where Docker reads maps leaves no trace', value => {
+    expect(made(`{"auths":${value},"credHelpers":${value}}`, 'ghcr.io')).toEqual({ auths: { 'ghcr.io': auth } })
+  })
+
   test('a folder, a device without an end, a link to itself, a file in the place of its folder', () => {
     const folder = folderWith({ 'file/x': '', file2: '' })
     mkdirSync(join(folder, 'a/config.json'), { recursive: true })
