@@ -13,14 +13,16 @@ import { type Rig, startRig } from './rig/rig.ts'
 import { must, type Server } from './rig/server.ts'
 
 const passwords = {
-  ALICE: 'pa$$-W0rd+|\'"x9Qz',
+  ALICE: 'n4me$$-Sp4ce+|\'"k2Lm',
   BOB: 'b0b#s s3cret!%2B',
+  DAVE: 'd4ve:with:colons',
   CAROL: '-----BEGIN KEY\nline "two" \\n of $HOME\n\nEND KEY-----',
 }
 const users = {
   admin: { password: 'admin-password', grants: { '': ['pull', 'push'] } },
   alice: { password: passwords.ALICE, grants: { 'personal/': ['pull'] } },
   'ns+bob': { password: passwords.BOB, grants: { 'company/': ['pull'] } },
+  dave: { password: passwords.DAVE, grants: { 'built/': ['pull', 'push'] } },
   robot$carol: { password: passwords.CAROL, grants: { 'lines/': ['pull'] } },
 }
 const names = { alice: 'personal', 'ns+bob': 'company', robot$carol: 'lines' }
@@ -114,6 +116,32 @@ ${services.join('')}`
     }
     await project.write({ '.jiji/deploy.yml': config(() => undefined) })
   })
+
+  test.each(['docker', 'podman'])(
+    'a build with %s begins with one namespace and is pushed to another',
+    async engine => {
+      const base = `${registry.host}/company/app:1`
+      await execa(engine, ['rmi', '-f', base], { reject: false })
+      await project.write({
+        Dockerfile: `FROM ${base}\nLABEL made-by=${engine}\n`,
+        '.jiji/deploy.build.yml': `builder:
+  engine: ${engine}
+  registry: {type: remote, server: "${registry.host}/built", username: dave, password: DAVE}
+services:
+  made: {build: {context: .}, hosts: [s1]}
+`,
+      })
+      const watch = watchProcesses(forms)
+      const words = ['build', '-e', 'build', '-S', 'made', '--version', engine, '-o', 'json']
+      const { code, stdout, stderr } = await project.jijiWith(here(), ...words)
+      expect(watch.stop().seen).toEqual([])
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
+      expect(JSON.parse(stdout).images).toMatchObject([
+        { name: `${registry.host}/built/shop-made:${engine}`, digest: expect.stringMatching(/^sha256:/) },
+      ])
+      await execa(engine, ['rmi', '-f', `${registry.host}/built/shop-made:${engine}`, base], { reject: false })
+    },
+  )
 
   test('login stores what the engine reads later: all of them with Podman, one with Docker', async () => {
     const watch = watchProcesses(forms)
