@@ -186,7 +186,8 @@ function asFailure(error: unknown, isReused: boolean): unknown {
 }
 
 function agentOver(url: URL, { dial, trust, limit = defaultLimit, signal }: Options, closed: AbortSignal): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  // A bare channel of SSH, unlike one with TLS in it, has not all the methods of a socket that is kept.
+  const agent = new Agent({ keepAlive: url.protocol === 'https:', maxSockets: 8 })
   const host = url.hostname.replace(/^\[|\]$/g, '')
   agent.createConnection = (_, done) => {
     withinLimit(limit, [signal, closed], async given => {

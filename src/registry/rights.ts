@@ -1,9 +1,11 @@
+import { bearerOf } from './challenge.ts'
 import { type Entry, illness, manifestOf } from './enter.ts'
 import { RequestFailed } from './failure.ts'
 import type { Answer, Client, Request } from './http.ts'
 import type { Need } from './needs.ts'
 import { isPrivate } from './origin.ts'
 import { causeOf, type Finding, type Reached } from './reach.ts'
+import { requestToken } from './token.ts'
 import { errorCode, plain, wordsOf } from './words.ts'
 
 export type Right = { state: 'ok'; note?: string } | Finding
@@ -40,7 +42,7 @@ export async function checkPush(client: Client, { base }: Reached, need: Need, e
   if (answer.status === 401 || answer.status === 403) return { ...denied, facts }
   if (answer.status === 404) return { state: 'failed', cause: 'no-repository', facts }
   if (answer.status < 200 || answer.status >= 300) return { state: 'unknown', ...illness(answer.status, facts.words) }
-  await cancel(client, answer, entry)
+  await cancel(client, answer, need, entry)
   return { state: 'ok' }
 }
 
@@ -66,13 +68,19 @@ async function askManifest(client: Client, address: string, entry: Entry, isMiss
 }
 
 /** An upload that stays open is cleared away by the registry in time: that it cannot be cancelled is no failure. */
-async function cancel(client: Client, { headers, url }: Answer, entry: Entry): Promise<void> {
+async function cancel(client: Client, { headers, url }: Answer, { login }: Need, entry: Entry): Promise<void> {
   const { location } = headers
   if (!location || !URL.canParse(location, url.href)) return
   const upload = new URL(location, url)
   if (upload.origin !== url.origin || !isPrivate(upload)) return
   try {
-    await client.ask(upload, { method: 'DELETE', headers: headersOf(entry) })
+    const { status, challenges } = await client.ask(upload, { method: 'DELETE', headers: headersOf(entry) })
+    const bearer = status === 401 ? bearerOf(challenges) : undefined
+    if (!bearer?.parameters.scope) return
+    // Some want a right of its own for this, which nothing else needs.
+    const answer = await requestToken(client, bearer, { scopes: [bearer.parameters.scope], login })
+    if (answer.kind === 'granted')
+      await client.ask(upload, { method: 'DELETE', headers: { authorization: `Bearer ${answer.token}` } })
   } catch (error) {
     if (!(error instanceof RequestFailed)) throw error
   }
