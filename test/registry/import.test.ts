@@ -294,7 +294,7 @@ describe('the plan', () => {
     const entries = Object.entries(auths).map(([key, value]) => [key, { auth: value }])
     return planImport(readLogins(JSON.stringify({ auths: Object.fromEntries(entries) })), {
       credentials: [],
-      valueOf: () => undefined,
+      knownValue: () => undefined,
       variables: {},
       isTaken: () => false,
       ...present,
@@ -355,7 +355,7 @@ describe('the plan', () => {
       { reason: 'declared; its secret was not compared' },
     ],
   ])('leaves what is declared: %s', (_, credential, value, row) => {
-    expect(plan({ 'a.b': auth() }, { credentials: [credential], valueOf: () => value })).toEqual({
+    expect(plan({ 'a.b': auth() }, { credentials: [credential], knownValue: () => value })).toEqual({
       rows: [{ registry: 'a.b', state: 'already', name: 'x', ...row }],
       declarations: [],
       variables: [],

@@ -34,6 +34,8 @@ export async function run(context: Context): Promise<void> {
   if (plan.declarations.length > 0) {
     if (!options.flag('force')) await refuseWhatGitTakes(thisMachine(context), envFile, signal)
     write(config, plan, { path: envFile, contents: text, mode: env.mode })
+    if ((env.mode & 0o044) !== 0)
+      output.warn(`others on this machine can read ${envFile}: chmod 600 keeps it from them`)
   }
   show(context, plan.rows)
 }
@@ -65,7 +67,7 @@ function presentIn({ environment }: Context, config: Config, envFile: string) {
   const referred = new Set(references(config).map(({ reference }) => reference.text))
   return {
     credentials: credentialsOf(config),
-    valueOf: ({ secret: { isName, text } }: Credential) =>
+    knownValue: ({ secret: { isName, text } }: Credential) =>
       isName ? secrets.find(({ name }) => name === text)?.reveal() : undefined,
     variables: readEnvFile(envFile).values,
     // The environment is searched first: a variable of this name there would win over the line in .env.

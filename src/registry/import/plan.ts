@@ -26,7 +26,7 @@ export type ImportPlan = {
 export type Present = {
   credentials: readonly Credential[]
   /** A declared secret's value, if it can be known without running anything. */
-  valueOf: (credential: Credential) => string | undefined
+  knownValue: (credential: Credential) => string | undefined
   /** What .env holds. */
   variables: Readonly<Record<string, string>>
   /** Whether something else has this name: the environment, or a secret that the configuration refers to. */
@@ -44,7 +44,7 @@ export function planImport(entries: readonly Entry[], present: Present): ImportP
     const { key, username, password } = entry.login
     const declared = present.credentials.find(credential => credential.key === key)
     if (declared) {
-      plan.rows.push(already(declared, entry.login, present.valueOf(declared)))
+      plan.rows.push(already(declared, entry.login, present.knownValue(declared)))
       continue
     }
     const name = nameFor(key, plan, present)
