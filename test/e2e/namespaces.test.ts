@@ -38,7 +38,8 @@ describeOnRig('three credentials for three namespaces of one registry', () => {
   let registry: Registry
   let project: Project
   let home: string
-  const here = () => ({ HOME: home, ...passwords })
+  // A variable that no credential is declared for is nobody's secret: dave's is given to his build alone.
+  const here = ({ DAVE, ...declared } = passwords) => ({ HOME: home, ...declared })
   const config = (owner: (namespace: string) => string | undefined) => {
     const services = Object.values(names).map(namespace => {
       const named = owner(namespace)
@@ -133,7 +134,7 @@ services:
       })
       const watch = watchProcesses(forms)
       const words = ['build', '-e', 'build', '-S', 'made', '--version', engine, '-o', 'json']
-      const { code, stdout, stderr } = await project.jijiWith(here(), ...words)
+      const { code, stdout, stderr } = await project.jijiWith({ ...here(), DAVE: passwords.DAVE }, ...words)
       expect(watch.stop().seen).toEqual([])
       expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
       expect(JSON.parse(stdout).images).toMatchObject([
