@@ -6,7 +6,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 rmSync('dist', { recursive: true, force: true })
 await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: ['src/main.ts', 'src/docker-credential-jiji.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -6,7 +6,18 @@ import { describe, expect, test } from 'vitest'
 /** The rules of DESIGN section 6: text of each file by its path below src/. */
 type Sources = Readonly<Record<string, string>>
 
-const layers = ['errors.ts', 'config', 'shell', 'runner', 'registry', 'deploy', 'ui', 'cli', 'main.ts']
+const layers = [
+  'errors.ts',
+  'config',
+  'shell',
+  'runner',
+  'registry',
+  'deploy',
+  'ui',
+  'cli',
+  'main.ts',
+  'docker-credential-jiji.ts',
+]
 
 const homes: Record<string, string> = {
   ssh2: 'runner',
@@ -39,8 +50,12 @@ const rules: Record<string, (sources: Sources) => string[]> = {
       return homes[name] === layerOf(file) ? [] : [`${file} imports ${from}, which belongs in ${homes[name]}/`]
     }),
   'nobody ends the process': sources => occurrences(sources, /process\.exit\s*\(/g),
-  'the exit code is set in main.ts': sources =>
-    occurrences(sources, /process\.exitCode/g).filter(one => !one.startsWith('main.ts')),
+  'the exit code is set in the two programs': sources =>
+    occurrences(sources, /process\.exitCode/g).filter(one => !/^(main|docker-credential-jiji)\.ts:/.test(one)),
+  'nothing imports a program': sources =>
+    eachImport(sources)
+      .filter(({ file, from }) => /^(main|docker-credential-jiji)\.ts$/.test(targetOf(file, from) ?? ''))
+      .map(({ file, from }) => `${file} must not import ${from}`),
   'nothing in shell/ is asynchronous': sources =>
     occurrences(sources, /\b(async|await|Promise|setTimeout|then\()/g).filter(one => one.startsWith('shell/')),
   'the ground knows neither disk nor network': sources =>
@@ -112,9 +127,15 @@ describe('the rules find', () => {
     ['an exit', 'nobody ends the process', { 'cli/a.ts': 'x\nprocess.exit(1)' }, 'cli/a.ts:2: process.exit('],
     [
       'an exit code',
-      'the exit code is set in main.ts',
+      'the exit code is set in the two programs',
       { 'cli/a.ts': 'process.exitCode = 1' },
       'cli/a.ts:1: process.exitCode',
+    ],
+    [
+      'an import of a program',
+      'nothing imports a program',
+      { 'docker-credential-jiji.ts': "import './main.ts'" },
+      'docker-credential-jiji.ts must not import ./main.ts',
     ],
     [
       'something asynchronous',
