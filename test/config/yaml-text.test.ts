@@ -74,6 +74,11 @@ describe('what others wrote', () => {
     ],
   ])('%.40j', (text, values) => expect(readYaml(text)).toEqual(values))
 
+  test.each(['{', '[', '- ', '? '])('is not tried where it is %j all the way', piece => {
+    const began = Date.now()
+    expect(readYaml(piece.repeat(190_000 / piece.length))).toBeUndefined()
+    expect(Date.now() - began).toBeLessThan(200)
+  })
   test('does not reach the prototype of all objects', () => {
     const [value] = readYaml('__proto__: {polluted: true}\nconstructor: {prototype: {polluted: true}}') ?? []
     expect(Object.keys(value as object)).toEqual(['__proto__', 'constructor'])
