@@ -4,6 +4,7 @@ import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
 import { checkLogin } from '../registry/check.ts'
 import { loginFor } from '../registry/credentials.ts'
+import { readOnly } from '../registry/read-only.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import { type Connection, canTunnel, type Runner } from '../runner/runner.ts'
 import { type Pull, pullImages } from '../shell/images.ts'
@@ -40,7 +41,7 @@ async function withTunnel<T>(
   fn: (port: number) => Promise<T>,
 ): Promise<T> {
   const { server } = connection
-  const target = { host: '127.0.0.1', port }
+  const target = { host: '127.0.0.1', port, guard: readOnly }
   const tunnel = await connection.forward(port, target).catch(() => connection.forward(0, target))
   context.report({
     step: 'tunnel',

@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
+import type { Guard, Target } from './runner.ts'
 
 export type Pair = { end(): void }
 
@@ -16,7 +18,7 @@ type Way = {
  * into the channel, because two piped streams are slower by a third. Either side may end its half while the other
  * goes on.
  */
-export function join(target: { host: string; port: number }, { accept, reject, onEnd }: Way): Pair {
+export function join({ guard, ...target }: Target, { accept, reject, onEnd }: Way): Pair {
   const buffers = bufferPool()
   let channel: ClientChannel | undefined
   const socket = connect({
@@ -35,7 +37,7 @@ export function join(target: { host: string; port: number }, { accept, reject, o
   socket
     .on('connect', () => {
       channel = accept()
-      pour(channel, socket)
+      pour(channel, socket, guard?.())
     })
     .on('error', () => {
       if (!channel) reject()
@@ -48,11 +50,30 @@ export function join(target: { host: string; port: number }, { accept, reject, o
   return { end: () => socket.destroy() }
 }
 
-function pour(channel: ClientChannel, socket: Socket): void {
-  channel.pipe(socket)
+function pour(channel: ClientChannel, socket: Socket, guard: Guard | undefined): void {
+  if (guard) channel.pipe(gate(guard, answer => channel.end(answer))).pipe(socket)
+  else channel.pipe(socket)
   channel.on('error', () => {})
   channel.on('close', () => socket.destroySoon()) // when what came before is written
   socket.on('end', () => channel.end())
+}
+
+/** Passes on what the guard lets through; from a refusal on nothing, and the target learns that the other side has ended. */
+function gate(guard: Guard, refuse: (answer: string) => void): Transform {
+  let isShut = false
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      if (isShut) return done()
+      const verdict = guard(chunk)
+      if (verdict.pass.length > 0) this.push(verdict.pass)
+      if (verdict.refuse !== undefined) {
+        isShut = true
+        refuse(verdict.refuse)
+        this.push(null)
+      }
+      done()
+    },
+  })
 }
 
 const bufferSize = 1024 * 1024

@@ -29,13 +29,23 @@ export interface Connection extends Runner {
    * @returns the port, which sshd has chosen when `port` is 0
    * @throws JijiError tunnel.failed when the server refuses
    */
-  forward(port: number, target: { host: string; port: number }): Promise<Tunnel>
+  forward(port: number, target: Target): Promise<Tunnel>
   /**
    * A stream to a port that the server reaches, opened by its sshd, which looks the name up there.
    * @throws JijiError tunnel.failed; its cause is what sshd said
    */
   dial(host: string, port: number): Promise<Duplex>
 }
+
+export type Target = {
+  host: string
+  port: number
+  /** Looks at what a connection brings from the server, one for each; without one all of it is passed on. */
+  guard?: () => Guard
+}
+
+/** Says what of a chunk is passed on, and with what answer the connection is ended, if it is. */
+export type Guard = (chunk: Buffer) => { pass: Buffer; refuse?: string }
 
 type Tunnel = { readonly port: number; close(): Promise<void> }
 

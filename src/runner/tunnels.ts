@@ -5,14 +5,14 @@ import { whyNotOpened } from './channel-failure.ts'
 import { join, type Pair } from './join.ts'
 import type { Link } from './link.ts'
 import { isLost, lostError } from './lost.ts'
-import type { Connection } from './runner.ts'
+import type { Connection, Target } from './runner.ts'
 
 const loopback = '127.0.0.1'
 
 /** Ports of the server's own 127.0.0.1 that lead from there to here, and any port that it reaches, from here. */
 export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
   const { client } = link
-  const tunnels = new Map<number, { target: { host: string; port: number }; pairs: Set<Pair> }>()
+  const tunnels = new Map<number, { target: Target; pairs: Set<Pair> }>()
 
   client.on('tcp connection', ({ destPort }, accept, reject) => {
     const tunnel = tunnels.get(destPort)

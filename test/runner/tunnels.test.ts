@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { localRunner } from '../../src/runner/local.ts'
 import { recorder } from '../../src/runner/recorder.ts'
 import { type Connection, canTunnel } from '../../src/runner/runner.ts'
@@ -51,6 +51,27 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
       sh`grep -i ${`:${tunnel.port.toString(16).padStart(4, '0')} 00000000:0000`} /proc/net/tcp`,
     )
     expect(listening.stdout).toMatch(/ 0100007F:/)
+  })
+
+  test('passes on what its guard lets through, and ends with its answer what it refuses', async () => {
+    let received = ''
+    answer = socket => {
+      socket.on('data', chunk => {
+        received += chunk
+        socket.write('yes ')
+      })
+      socket.on('end', () => socket.end())
+    }
+    const guard = () => (chunk: Buffer) =>
+      String(chunk).includes('bad') ? { pass: Buffer.from('last '), refuse: 'no' } : { pass: chunk }
+    const tunnel = await connection.forward(0, { ...target, guard })
+    const socket = connect(tunnel.port, '127.0.0.1')
+    socket.write('good ')
+    await new Promise(resolve => socket.once('data', resolve))
+    socket.write('bad')
+    expect((await readAll(socket)).toString()).toContain('no')
+    await vi.waitFor(() => expect(received).toBe('good last '))
+    socket.destroy()
   })
 
   test('listens on the port that was asked for, until it is closed', async () => {
