@@ -274,7 +274,7 @@ is_gone() { ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
 down() {
   local server
   for server in $(servers); do
-    [ -f "$state/$server/relay.pid" ] && kill "$(cat "$state/$server/relay.pid")" 2>/dev/null
+    [ -f "$state/$server/relay.pid" ] && { kill "$(cat "$state/$server/relay.pid")" 2>/dev/null || true; }
     [ -f "$state/$server/holder.pid" ] && poweroff "$server" &
   done
   wait
