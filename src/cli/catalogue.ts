@@ -174,7 +174,7 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'registry export',
-    arguments: '<format> [...registries]',
+    arguments: '[format] [...registries]',
     summary: 'Write the registries for another tool: docker-config, podman-auth, kubernetes, containerd and more',
     shared: ['config', 'environment', 'quiet', 'verbose', 'noHostEnv'],
     options: [

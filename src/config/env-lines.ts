@@ -19,10 +19,6 @@ export function addVariables(
   return { text, lost }
 }
 
-export function readVariables(source: string): Record<string, string> {
-  return parse(source)
-}
-
 /** The first form of quoting by which reading the whole file again gives what it gave before, and this value. */
 function withVariable(source: string, name: string, value: string): string | undefined {
   const newline = source.includes('\r\n') ? '\r\n' : '\n'

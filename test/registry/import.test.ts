@@ -251,7 +251,7 @@ describe('a file that was made to do harm', () => {
       '\\u0000',
       '{"toString":1}',
     ]
-    for (let round = 0; round < 4000; round++) {
+    for (let round = 0; round < 1000; round++) {
       let text = originals[round % originals.length] ?? ''
       for (let change = 1 + (round % 6); change > 0; change--) {
         const at = Math.floor(chance() * text.length)
@@ -263,9 +263,9 @@ describe('a file that was made to do harm', () => {
       const error = caught(() => readLogins(text))
       if (error !== undefined && !(error instanceof JijiError))
         throw new Error(`${JSON.stringify(text)}: ${inspect(error)}`)
-      expect(Date.now() - began).toBeLessThan(1000)
+      expect(Date.now() - began).toBeLessThan(2000)
     }
-  })
+  }, 30_000)
   test.each<[string, unknown]>([
     ['kinds that are no text', { kind: { toString: 1 }, items: [{ kind: ['Secret'], type: {} }] }],
     ['names that are no text', { kind: 'Secret', metadata: { name: { toString: null } }, data: [] }],

@@ -45,8 +45,8 @@ function formatNamed(name: string): { format: Format; formatName: FormatName } {
   if (Object.hasOwn(formats, name)) return { format: formats[name as FormatName], formatName: name as FormatName }
   const known = Object.keys(formats)
   const meant = nearest(name, known)
-  throw new JijiError('usage', `there is no format ${name}`, {
-    hint: meant ? `did you mean ${meant}?` : `known: ${known.join(', ')}`,
+  throw new JijiError('usage', name === '' ? 'in which format?' : `there is no format ${name}`, {
+    hint: meant && name !== '' ? `did you mean ${meant}?` : `known: ${known.join(', ')}`,
   })
 }
 

@@ -31,6 +31,7 @@ export function githubActions(credentials: readonly Declared[], origin: Origin):
     with: { registry: registryHost(credential.key), ...githubLogin(credential) },
   }))
   const needs = [
+    'Each secret is set under Settings > Secrets and variables > Actions.',
     ...(credentials.some(({ variable }) => variable === 'GITHUB_TOKEN')
       ? ['GITHUB_TOKEN needs `permissions: {packages: write}` in the job, or read to pull only.']
       : []),
