@@ -1,28 +1,43 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect, type TLSSocket } from 'node:tls'
 import { codeOf, RequestFailed } from './failure.ts'
-import type { Trust } from './trust.ts'
+import type { Anchors, Trust } from './trust.ts'
 
-/** TLS to a host, over a stream that `open` makes; once more, with all that the system trusts, where that is needed. */
+/** TLS to a host, over a stream that `open` makes, with the first of the authorities there that vouch for it. */
 export async function connectTls(host: string, open: () => Promise<Duplex>, trust: Trust): Promise<TLSSocket> {
-  const secure = async (context: SecureContext | undefined) => {
-    const socket = await handshake(await open(), host, context)
+  let failure: unknown
+  for (const anchors of trust.sets) {
     try {
-      await trust.check(socket.getPeerCertificate())
-      return socket
+      const socket = await secure(host, open, anchors, trust)
+      if (socket) return socket
     } catch (error) {
-      socket.destroy()
-      throw error
+      if (!isUntrusted(error)) throw error
+      failure ??= error
     }
   }
+  throw failure
+}
+
+/** Both ways are gone at once: the stream is opened while the place is asked for its authorities. */
+async function secure(
+  host: string,
+  open: () => Promise<Duplex>,
+  anchorsOf: Trust['sets'][number],
+  trust: Trust,
+): Promise<TLSSocket | undefined> {
+  const opening = open()
+  opening.catch(() => {}) // it is awaited below, or of no use
+  let socket: TLSSocket | undefined
   try {
-    return await secure(await trust.own())
-  } catch (error) {
-    if (!isUntrusted(error)) throw error
-    const whole = await trust.whole()
-    if (!whole) throw error
-    return await secure(whole)
+    const anchors = await anchorsOf()
+    if (!anchors) return undefined
+    const secured = await handshake(await opening, host, anchors)
+    await trust.check(secured.getPeerCertificate())
+    socket = secured
+    return socket
+  } finally {
+    if (!socket) opening.then(stream => stream.destroy()).catch(() => {})
   }
 }
 
@@ -39,14 +54,14 @@ const untrusted = [
   'CERT_UNTRUSTED',
 ]
 
-function handshake(stream: Duplex, host: string, context: SecureContext | undefined): Promise<TLSSocket> {
+function handshake(stream: Duplex, host: string, anchors: Anchors): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       socket: stream,
       host,
       ALPNProtocols: ['http/1.1'],
       ...(isIP(host) ? {} : { servername: host }),
-      ...(context ? { secureContext: context } : {}),
+      ...(anchors === 'public' ? {} : { secureContext: anchors }),
     })
     const fail = (error: Error) => {
       socket.destroy()

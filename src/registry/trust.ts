@@ -1,16 +1,20 @@
 import { X509Certificate } from 'node:crypto'
-import { createSecureContext, type PeerCertificate, rootCertificates, type SecureContext } from 'node:tls'
+import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
 import type { Engine } from '../config/config.ts'
 import type { Runner } from '../runner/runner.ts'
 import { readBundle, readTrust } from '../shell/trust.ts'
 import { RequestFailed } from './failure.ts'
 
+/** Authorities: some of their own, or those that Node has ready. */
+export type Anchors = SecureContext | 'public'
+
 /** What a place takes for genuine. TLS runs here, but what counts is what would be believed there. */
 export type Trust = {
-  /** The public authorities, with those that the engine has for this registry alone. */
-  own(): Promise<SecureContext | undefined>
-  /** All that the system there trusts too: asked only where `own` was not enough, because it is long. */
-  whole(): Promise<SecureContext | undefined>
+  /**
+   * Each is tried where the one before was not enough: what the engine there has for this registry alone, the public
+   * authorities, and last, because it is long, all that the system there trusts. Undefined for one that is not there.
+   */
+  sets: readonly (() => Promise<Anchors | undefined>)[]
   /** @throws RequestFailed for a certificate that is not valid by the clock there */
   check(certificate: PeerCertificate): Promise<void>
 }
@@ -45,7 +49,10 @@ export function trustOf(runner: Runner, setting: Promise<Setting>, host: string,
     const system = certificatesIn(stdout)
     return system.length > 0 ? contextOf([...(await ownOnes()), ...system]) : undefined
   })
-  return { own, whole, check: async certificate => checkTime(certificate, (await setting).skew) }
+  return {
+    sets: [async () => (await own()) ?? 'public', async () => ((await own()) ? 'public' : undefined), whole],
+    check: async certificate => checkTime(certificate, (await setting).skew),
+  }
 }
 
 function checkTime({ valid_from, valid_to }: PeerCertificate, skew: number): void {
@@ -54,9 +61,9 @@ function checkTime({ valid_from, valid_to }: PeerCertificate, skew: number): voi
     throw new RequestFailed('tls', 'clock', `the certificate is valid from ${valid_from} to ${valid_to}`)
 }
 
-/** Nothing for the public authorities alone: Node has those ready. */
-function contextOf(certificates: readonly string[]): SecureContext | undefined {
-  return certificates.length > 0 ? createSecureContext({ ca: [...rootCertificates, ...certificates] }) : undefined
+/** Without the public authorities, which take a tenth of a second to read. */
+function contextOf(ca: readonly string[]): SecureContext | undefined {
+  return ca.length > 0 ? createSecureContext({ ca: [...ca] }) : undefined
 }
 
 function certificatesIn(text: string): string[] {

@@ -1,5 +1,5 @@
 import { JijiError } from '../errors.ts'
-import { type Cause, explain, type Facts, inMinutes } from './causes.ts'
+import { type Cause, type Explanation, explain, type Facts, inMinutes } from './causes.ts'
 import { dialFrom } from './dial.ts'
 import { type Entry, enter } from './enter.ts'
 import { RequestFailed } from './failure.ts'
@@ -10,6 +10,7 @@ import { type Finding, isFinding, type Reached, reach } from './reach.ts'
 import { checkPull, checkPush, type Right, unanswered } from './rights.ts'
 import { readSetting, type Setting, trustOf } from './trust.ts'
 import { ownWay } from './ways.ts'
+import { withoutSecret } from './words.ts'
 
 /** `unknown`: it could not be proved, which is no failure. `skipped`: not needed here, or not possible any more. */
 type State = 'ok' | 'failed' | 'unknown' | 'skipped'
@@ -114,6 +115,11 @@ async function proveRights(client: Client, reached: Reached, need: Need): Promis
   return { identity, ...(pull ? { pull } : {}), ...(push ? { push } : {}) }
 }
 
+function explained({ cause, facts }: Finding, known: Facts): Explanation {
+  const { message, hint } = explain(cause, { ...known, ...facts })
+  return { message: withoutSecret(message, known.login), hint }
+}
+
 function clockNote({ skew }: Setting): string[] {
   return Math.abs(skew) > 5 * 60_000 ? [`its clock is ${inMinutes(skew)} of this machine's`] : []
 }
@@ -133,7 +139,7 @@ function row(place: string, need: Need, steps: Steps, { engine }: Partial<Place>
     identity: steps.identity?.state ?? 'skipped',
     pull: steps.pull?.state ?? 'skipped',
     push: steps.push?.state ?? 'skipped',
-    ...(worst ? { cause: worst.cause, ...explain(worst.cause, { ...facts, ...worst.facts }) } : {}),
+    ...(worst ? { cause: worst.cause, ...explained(worst, facts) } : {}),
     notes: [steps.pull, steps.push].flatMap(step => (step && 'note' in step && step.note ? [step.note] : [])),
   }
 }

@@ -13,7 +13,7 @@ export function errorCode(body: string): string | undefined {
 }
 
 export function plain(text: string, login?: Login): string {
-  const visible = withoutSecret(text, login).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+  const visible = withoutSecret(text, login).replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, ' ')
   return withoutSecret(visible, login).trim().slice(0, 200)
 }
 
@@ -41,7 +41,7 @@ export function asObject(value: unknown): Record<string, unknown> | undefined {
 }
 
 /** A server may well repeat what it was sent. */
-function withoutSecret(text: string, login: Login | undefined): string {
+export function withoutSecret(text: string, login: Login | undefined): string {
   if (!login) return text
   const { password, username } = login
   const value = password.reveal()

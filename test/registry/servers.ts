@@ -17,7 +17,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 const made = { key: '', certificate: '' }
 const servers: Server[] = []
 
-beforeAll(() => Object.assign(made, makeCertificate('2')))
+beforeAll(() => Object.assign(made, makeCertificate()))
 afterAll(() => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections?.()
@@ -30,15 +30,49 @@ export function certificate(): string {
   return made.certificate
 }
 
-export function makeCertificate(
-  days: string,
-  names = 'DNS:localhost,IP:127.0.0.1',
-): { key: string; certificate: string } {
-  const folder = folderWith({})
-  const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', days]
-  const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names}`]
-  const files = ['-keyout', join(folder, 'key'), '-out', join(folder, 'certificate')]
-  execFileSync('openssl', [...words, ...subject, ...files], { stdio: 'ignore' })
+/** From and to are years; without them it is valid now. */
+export function makeCertificate({ names = 'DNS:localhost,IP:127.0.0.1', from = 0, to = 0 } = {}): typeof made {
+  const folder = folderWith({
+    'ca.cnf':
+      '[ca]\ndefault_ca=x\n[x]\ndatabase=index\nrand_serial=yes\nnew_certs_dir=.\npolicy=p\ndefault_md=sha256\n[p]\ncommonName=supplied\n',
+    ext: `subjectAltName=${names}\n`,
+    index: '',
+  })
+  const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'ignore' })
+  const key = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    'key',
+    '-subj',
+    '/CN=test',
+  ]
+  if (from === 0)
+    openssl('req', '-x509', ...key, '-days', '2', '-addext', `subjectAltName=${names}`, '-out', 'certificate')
+  else {
+    const time = ['-startdate', `${from}0101000000Z`, '-enddate', `${to}0101000000Z`]
+    openssl('req', ...key, '-out', 'request')
+    openssl(
+      'ca',
+      '-batch',
+      '-selfsign',
+      '-config',
+      'ca.cnf',
+      '-extfile',
+      'ext',
+      '-keyfile',
+      'key',
+      ...time,
+      '-in',
+      'request',
+      '-out',
+      'certificate',
+      '-notext',
+    )
+  }
   const read = (name: string) => readFileSync(join(folder, name), 'utf8')
   return { key: read('key'), certificate: read('certificate') }
 }
@@ -71,8 +105,7 @@ export function answer(
 
 export function trusting(authorities: readonly string[]): Trust {
   return {
-    own: async () => createSecureContext({ ca: [...authorities] }),
-    whole: async () => undefined,
+    sets: [async () => createSecureContext({ ca: [...authorities] })],
     check: async () => {},
   }
 }
