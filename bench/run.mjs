@@ -1,5 +1,5 @@
-// What `npm run bench` measures: how long jiji takes to start, and what a deploy costs on servers of a rig. It prints
-// a table and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
+// What `npm run bench` measures: how long jiji takes to start, and what a deploy and a login cost on servers of a
+// rig. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
 
 import { register } from 'node:module'
 import { cpus, loadavg } from 'node:os'
@@ -19,6 +19,8 @@ try {
   register('./typescript.mjs', import.meta.url)
   const { measureDeploys } = await import('./deploys.ts')
   await measureDeploys()
+  const { measureLogins } = await import('./logins.ts')
+  await measureLogins()
 } catch (error) {
   say(error instanceof Error ? (error.stack ?? error.message) : String(error))
   process.exitCode = 1
