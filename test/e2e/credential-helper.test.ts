@@ -75,7 +75,7 @@ services: {web: {image: "${image}", hosts: [s1]}}
   })
   afterAll(async () => {
     await execa('docker', ['rmi', '-f', image, openImage, `${image}-built`], { reject: false })
-    await execa('podman', ['rmi', '-f', image, openImage], { reject: false })
+    await run(['podman', 'rmi', '-f', image, `${image}-podman`, openImage])
     await registry?.stop()
     await open?.stop()
     await rig?.stop()
