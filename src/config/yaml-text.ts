@@ -38,7 +38,7 @@ function mustBeQuoted(text: string): boolean {
 
 /** The values of all documents in a text; undefined where it is no YAML, or too deep or too long to be read. */
 export function readYaml(text: string): unknown[] | undefined {
-  if (text.length > longest || isDeep(text)) return undefined
+  if (text.length > longest || isCostly(text)) return undefined
   try {
     const documents = parseAllDocuments(text, { stringKeys: true, prettyErrors: false, logLevel: 'silent' })
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined
@@ -53,14 +53,16 @@ const longest = 200_000
 
 /**
  * The yaml package takes quadratic time and in the end the whole memory, which nothing can catch, for text that is nested
- * some ten thousand levels deep.
+ * some ten thousand levels deep; many small maps and lists one after the other take it long too.
  */
-function isDeep(text: string): boolean {
+function isCostly(text: string): boolean {
   const levels = 200
   // Indents, and what opens a level within a line: `- - -`, `? ? ?`.
   if (new RegExp(`^[ \\t]{${levels}}|(?:[-?:][ \\t\\n]+){${levels}}`, 'm').test(text)) return true
+  const marks = text.match(/[[\]{}]/g) ?? []
+  if (marks.length > 20_000) return true
   let depth = 0
-  for (const [mark] of text.matchAll(/[[\]{}]/g)) {
+  for (const mark of marks) {
     depth = Math.max(0, depth + (mark === '[' || mark === '{' ? 1 : -1))
     if (depth > levels) return true
   }
