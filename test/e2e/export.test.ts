@@ -394,13 +394,13 @@ describe('an import', () => {
     const project = await createProject({
       '.jiji/deploy.yml': `project: shop\n${service}`,
       '.env': '# mine\nA=1',
-      'logins.json': JSON.stringify({ auths: { 'c.d': { auth: base64('me:other') } } }),
+      'logins.json': JSON.stringify({ auths: { 'c.d': { auth: base64('me:s3cr3t') } } }),
     })
     await execa('chmod', ['666', join(project.folder, '.env')])
     const { code, stderr } = await project.jiji('registry', 'import', 'logins.json')
     expect([code, stderr]).toEqual([0, expect.stringMatching(/others on this machine can read .*\.env: chmod 600/)])
     expect(modeOf(join(project.folder, '.env'))).toBe('644')
-    expect(readFileSync(join(project.folder, '.env'), 'utf8')).toBe('# mine\nA=1\nC_D_PASSWORD=other\n')
+    expect(readFileSync(join(project.folder, '.env'), 'utf8')).toBe('# mine\nA=1\nC_D_PASSWORD=s3cr3t\n')
     await project.remove()
   })
   test('says what it skipped, and fails when that was all', async () => {
