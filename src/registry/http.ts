@@ -1,14 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import { Agent, type IncomingMessage, request as requestHttp } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { type Agent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { JijiError } from '../errors.ts'
 import { reasonOf, whenAborted } from '../runner/abort.ts'
+import { agentOver, defaultLimit, portOf, type Way } from './agent.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
-import { connectTls } from './connect-tls.ts'
-import type { Dial } from './dial.ts'
 import { codeOf, RequestFailed } from './failure.ts'
 import { isPrivate } from './origin.ts'
-import type { Trust } from './trust.ts'
 
 export type Request = {
   method?: 'GET' | 'HEAD' | 'POST' | 'DELETE'
@@ -36,15 +33,7 @@ export type Client = {
   close(): void
 }
 
-type Options = {
-  dial: Dial
-  trust: Trust
-  /** Milliseconds for the connection, and then again for the answer. */
-  limit?: number
-  signal?: AbortSignal | undefined
-}
-
-export function createClient(options: Options): Client {
+export function createClient(options: Way): Client {
   const agents = new Map<string, Agent>()
   const closed = new AbortController()
   setMaxListeners(0, closed.signal)
@@ -96,7 +85,7 @@ function withoutCredential(headers: Request['headers'] = {}): Record<string, str
 }
 
 /** One exchange; a kept connection that the server has closed in the meantime is no failure. */
-async function exchange(agent: Agent, url: URL, request: Request, options: Options): Promise<Answer> {
+async function exchange(agent: Agent, url: URL, request: Request, options: Way): Promise<Answer> {
   try {
     return await send(agent, url, request, options)
   } catch (error) {
@@ -105,12 +94,7 @@ async function exchange(agent: Agent, url: URL, request: Request, options: Optio
   }
 }
 
-function send(
-  agent: Agent,
-  url: URL,
-  { method = 'GET', headers = {}, body }: Request,
-  options: Options,
-): Promise<Answer> {
+function send(agent: Agent, url: URL, { method = 'GET', headers = {}, body }: Request, options: Way): Promise<Answer> {
   const { signal, limit = defaultLimit } = options
   return new Promise((resolve, reject) => {
     const over = new AbortController()
@@ -151,7 +135,6 @@ function send(
   })
 }
 
-const defaultLimit = 5000
 const mostText = 256 * 1024
 
 function read(response: IncomingMessage, done: (text: string) => void, fail: (error: Error) => void): void {
@@ -183,55 +166,4 @@ function asFailure(error: unknown, isReused: boolean): unknown {
   if (!('code' in error)) return error
   const isStale = isReused && ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
   return new RequestFailed('http', isStale ? 'stale' : codeOf(error), error.message, error)
-}
-
-function agentOver(url: URL, { dial, trust, limit = defaultLimit, signal }: Options, closed: AbortSignal): Agent {
-  // A bare channel of SSH, unlike one with TLS in it, has not all the methods of a socket that is kept.
-  const agent = new Agent({ keepAlive: url.protocol === 'https:', maxSockets: 8 })
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  agent.createConnection = (_, done) => {
-    withinLimit(limit, [signal, closed], async given => {
-      const open = () => dial(host, portOf(url), given)
-      return url.protocol === 'https:' ? await connectTls(host, open, trust) : await open()
-    }).then(
-      stream => done?.(null, stream),
-      error => done?.(error, undefined as never),
-    )
-    return undefined
-  }
-  return agent
-}
-
-/** What is opened too late is closed again. */
-async function withinLimit(
-  limit: number,
-  signals: readonly (AbortSignal | undefined)[],
-  open: (signal: AbortSignal) => Promise<Duplex>,
-): Promise<Duplex> {
-  const over = new AbortController()
-  const giveUp = new AbortController()
-  const opening = open(giveUp.signal)
-  try {
-    return await Promise.race([
-      opening,
-      new Promise<never>((_, reject) => {
-        const timer = setTimeout(
-          () => reject(new RequestFailed('connect', 'timeout', `no connection in ${limit / 1000} s`)),
-          limit,
-        )
-        whenAborted(over.signal, () => clearTimeout(timer), new AbortController().signal)
-        for (const signal of signals) whenAborted(signal, () => reject(reasonOf(signal)), over.signal)
-      }),
-    ])
-  } catch (error) {
-    giveUp.abort()
-    opening.then(stream => stream.destroy()).catch(() => {})
-    throw error
-  } finally {
-    over.abort()
-  }
-}
-
-function portOf({ port, protocol }: URL): number {
-  return Number(port || (protocol === 'https:' ? 443 : 80))
 }

@@ -167,6 +167,12 @@ describe('the words of a registry', () => {
   ])('%j', (body, words) => {
     expect(wordsOf({ status: 401, statusText: 'Unauthorized', body }, login)).toBe(words)
   })
+  test.each([
+    ['a\nb', 'it is a\nb', 'it is [KEY]'],
+    ['a b', 'it is a\u0000b', 'it is [KEY]'],
+  ])('do not hold %j, whatever stands in it', (value, text, words) => {
+    expect(plain(text, { ...login, password: new Secret('KEY', value) })).toBe(words)
+  })
   test('are short, and cut no secret in two', () => {
     const words = plain(`${'x'.repeat(195)}hunter2&+%`, login)
     expect([words.length, words.includes('hun')]).toEqual([200, false])

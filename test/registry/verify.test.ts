@@ -243,6 +243,12 @@ describe('with a password', () => {
     expect(check.notes).toEqual([`${host} lets anybody in, and so does not say whether it knows me`])
     expect(asked.filter(one => one.includes(basic))).toHaveLength(2)
   })
+  test('that is right and allows nothing, where only the image is guarded', async () => {
+    const { host } = await registry((request, response) =>
+      request.url === '/v2/' ? answer(response, 200) : guarded((_, inside) => answer(inside, 403))(request, response),
+    )
+    expect(await verify(host)).toMatchObject({ identity: 'ok', pull: 'failed', cause: 'no-pull' })
+  })
   test('where only the image is guarded', async () => {
     const { host } = await registry((request, response) =>
       request.url === '/v2/' ? answer(response, 200) : guarded((_, inside) => answer(inside, 200))(request, response),
