@@ -103,7 +103,7 @@ export function answer(
   response.end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-export function trusting(authorities: readonly string[]): Trust {
+function trusting(authorities: readonly string[]): Trust {
   return {
     sets: [async () => createSecureContext({ ca: [...authorities] })],
     check: async () => {},
