@@ -1,17 +1,17 @@
-import type { Duplex } from 'node:stream'
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
 import { checkLogin } from '../registry/check.ts'
 import { loginFor } from '../registry/credentials.ts'
-import { readOnly } from '../registry/read-only.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
-import { type Connection, canTunnel, type Runner } from '../runner/runner.ts'
+import { canTunnel, type Runner } from '../runner/runner.ts'
 import { type Pull, pullImages } from '../shell/images.ts'
 import type { Digests } from './build.ts'
 import { type Report, reported } from './event.ts'
 import { limits } from './limits.ts'
 import type { ServerPlan } from './plan.ts'
+import { sendImages } from './send.ts'
+import { openTunnel, throughTunnel } from './tunnel.ts'
 
 type PullContext = { config: Config; secrets: Secrets; report: Report; signal: AbortSignal }
 
@@ -31,71 +31,27 @@ export async function pullOn(
   const isBuilt = plan.replacements.some(({ service }) => digests.has(service))
   if (registry.type !== 'local' || !isBuilt) return pull(context, runner, plan, digests, undefined)
   if (!canTunnel(runner)) return pull(context, runner, plan, digests, `localhost:${registry.port}`)
-  return withTunnel(context, runner, registry.port, port => pull(context, runner, plan, digests, `127.0.0.1:${port}`))
-}
-
-async function withTunnel<T>(
-  context: PullContext,
-  connection: Connection,
-  port: number,
-  fn: (port: number) => Promise<T>,
-): Promise<T> {
-  const { server } = connection
-  const target = { host: '127.0.0.1', port, guard: readOnly }
-  const tunnel = await connection.forward(port, target).catch(() => connection.forward(0, target))
-  context.report({
-    step: 'tunnel',
-    state: 'done',
-    server,
-    detail: `127.0.0.1:${tunnel.port} there is the registry here`,
-  })
-  try {
-    await checkTunnel(connection, tunnel.port)
-    return await fn(tunnel.port)
-  } finally {
-    await tunnel.close()
-  }
-}
-
-/**
- * The server itself must get the registry's answer, or a pull would take what else listens there. A server that
- * forbids connections from its sshd is not asked: the digest proves the rest.
- */
-async function checkTunnel(connection: Connection, port: number): Promise<void> {
-  let stream: Duplex
-  try {
-    stream = await connection.dial('127.0.0.1', port)
-  } catch {
-    return
-  }
-  const status = await askVersion(stream).catch(() => undefined)
-  if (status === 200) return
-  throw new JijiError(
-    'tunnel.failed',
-    `${connection.server}: the registry does not answer through the tunnel (${status ?? 'no answer'})`,
-    {
-      server: connection.server,
-      hint: 'is the local registry running? docker logs jiji-registry',
-    },
+  const tunnel = await openTunnel(runner, registry.port)
+  if (!tunnel) return send(context, runner, plan, digests)
+  return throughTunnel(runner, tunnel, context.report, port =>
+    pull(context, runner, plan, digests, `127.0.0.1:${port}`),
   )
 }
 
-/** The status of `GET /v2/`; undefined when what answers does not speak HTTP. */
-async function askVersion(stream: Duplex): Promise<number | undefined> {
-  const limit = setTimeout(() => stream.destroy(new Error('no answer in 10 s')), 10_000)
-  try {
-    stream.write('GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-    let text = ''
-    for await (const chunk of stream) {
-      text += String(chunk)
-      if (text.includes('\r\n')) break
-    }
-    const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]
-    return status === undefined ? undefined : Number(status)
-  } finally {
-    clearTimeout(limit)
-    stream.destroy()
-  }
+/** What was built goes as a stream; what others have made is pulled as ever. */
+async function send(context: PullContext, runner: Runner, plan: ServerPlan, digests: Digests): Promise<Digests> {
+  const { report, signal, config } = context
+  const detail = 'no tunnel, which its sshd forbids (AllowTcpForwarding): images go through the connection itself'
+  report({ step: 'tunnel', state: 'done', server: runner.server, detail })
+  const built = plan.replacements.filter(({ service }) => digests.has(service))
+  const others = plan.replacements.filter(({ service }) => !digests.has(service))
+  const engines = { engineHere: config.builder.engine, engineThere: plan.engine }
+  await sendImages(
+    { ...engines, report, signal },
+    runner,
+    built.map(({ image }) => image),
+  )
+  return others.length > 0 ? pull(context, runner, { ...plan, replacements: others }, digests, undefined) : new Map()
 }
 
 async function pull(

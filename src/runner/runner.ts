@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { Script } from '../shell/script.ts'
 
 export type Output = { code: number; stdout: string; stderr: string }
@@ -10,6 +10,8 @@ export type RunOptions = {
   until?: AbortSignal
   /** Milliseconds for the whole script; none by default. */
   timeout?: number
+  /** What the script reads from its descriptor 3, once it has said `ready`. */
+  input?: Readable
   /** Each line of output as it comes, without its newline. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
 }

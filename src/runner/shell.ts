@@ -24,12 +24,13 @@ export async function runScript(
   script: Script,
   options: RunOptions & { server: string; grace: number },
 ): Promise<Output> {
-  const { server, grace, signal, until, timeout, onLine } = options
+  const { server, grace, signal, until, timeout, input } = options
   const stop = stopper(shell, grace, server)
   const over = new AbortController()
 
   shell.stdin.on('error', () => {}) // a script may end before all of it was read: then its exit code says why
-  shell.stdin.write(frame(script))
+  shell.stdin.write(frame(script, { isFed: input !== undefined }))
+  const onLine = input ? feeding(shell, input, options.onLine, stop) : options.onLine
   const stdout = collect(shell.stdout, onLine && (line => attempt(() => onLine(line, 'stdout'), stop)))
   const stderr = collect(shell.stderr, onLine && (line => attempt(() => onLine(line, 'stderr'), stop)))
 
@@ -51,6 +52,20 @@ export async function runScript(
     clearTimeout(timer)
     stop.forget()
     over.abort()
+  }
+}
+
+/** Hands over the input when the script is ready for it; input that breaks off ends the script. */
+function feeding(
+  shell: Shell,
+  input: Readable,
+  onLine: RunOptions['onLine'],
+  stop: (why?: unknown) => void,
+): NonNullable<RunOptions['onLine']> {
+  input.on('error', stop)
+  return (line, stream) => {
+    if (line === 'ready' && stream === 'stdout') input.pipe(shell.stdin)
+    onLine?.(line, stream)
   }
 }
 

@@ -10,9 +10,11 @@ import type { Script } from './script.ts'
  *   may come before `$!` is kept, and a child that has just been forked forgets it: hence `new`, and a second kill.
  * - What must not be left behind, such as a credential, goes into the folder that `make_private` makes: on tmpfs, for
  *   this user alone, removed with the script however it ends.
+ * - A script that is fed reads its input from descriptor 3, and so has nobody to watch it: it says `ready` first, since
+ *   some shells read ahead, and where the sender is gone its input ends too early for the engine to make sense of it.
  * - SIGPIPE is ignored, or a progress line after the connection is lost would kill the shell before its clean-up.
  */
-export function frame(script: Script): string {
+export function frame(script: Script, { isFed = false } = {}): string {
   return `{
 exec 3<&0 </dev/null
 PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
@@ -39,11 +41,13 @@ leave() {
 trap leave EXIT
 trap 'exit 143' TERM HUP INT
 trap '' PIPE
-(trap - EXIT TERM; while read -r _ <&3; do :; done; kill -TERM $$) >/dev/null 2>&1 &
-watch=$!
-exec 3<&-
+${isFed ? '' : watch}
 ${script.render()}
 exit
 }
 `
 }
+
+const watch = `(trap - EXIT TERM; while read -r _ <&3; do :; done; kill -TERM $$) >/dev/null 2>&1 &
+watch=$!
+exec 3<&-`

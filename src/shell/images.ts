@@ -2,7 +2,7 @@ import type { BuilderRegistry, Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { authFile, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
 import { labelWords } from './proxy.ts'
-import { type Script, sh, type Word } from './script.ts'
+import { lines, type Script, sh, type Word } from './script.ts'
 
 export type Login = { key: string; username: string; password: Secret }
 
@@ -110,6 +110,26 @@ fi
 ${isPinned ? sh`${engine} tag ${source} ${name} || exit` : sh`:`}
 printf 'digest %s ' ${service}
 ${engine} image inspect --format '{{json .RepoDigests}}' ${name}`
+}
+
+/** Lines `image NAME ID` for those of these images that the engine has. */
+export function findImages(engine: Engine, names: readonly string[]): Script {
+  return sh`${names.map(name => sh`id=$(${engine} image inspect --format '{{.Id}}' ${name} 2>/dev/null) && echo image ${name} "$id"`)}
+:`
+}
+
+/** Writes an image to stdout, with all of its layers. */
+export function saveImage(engine: Engine, name: string): Script {
+  return sh`interruptible ${engine} save ${name}`
+}
+
+/** Takes what `saveImage` has written, from descriptor 3, and says which image that is. */
+export function loadImage(engine: Engine, name: string): Script {
+  return lines(
+    sh`echo ready
+${engine} load -q <&3 >/dev/null || exit`,
+    findImages(engine, [name]),
+  )
 }
 
 /** Starts the registry of this machine where it does not run as it should. Its images live in a volume. */

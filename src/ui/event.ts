@@ -7,7 +7,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   verify: { begun: 'verifying', done: 'verified' },
   build: { begun: 'building', done: 'built' },
   push: { begun: 'pushing', done: 'pushed' },
-  tunnel: { begun: 'opening the tunnel', done: 'tunnel open' },
+  tunnel: { begun: 'opening the tunnel', done: 'tunnel' },
   pull: { begun: 'pulling', done: 'pulled' },
   proxy: { begun: 'starting the proxy', done: 'proxy' },
   start: { begun: 'starting', done: 'started' },

@@ -1,6 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
@@ -32,6 +34,42 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
     await sshd?.stop()
     removeHome(home)
     rmSync(folder, { recursive: true })
+  })
+
+  describe('that is fed', () => {
+    const bytes = randomBytes(3_000_000)
+    const hash = createHash('sha256').update(bytes).digest('hex')
+    const pieces = function* () {
+      for (let at = 0; at < bytes.length; at += 70_001) yield bytes.subarray(at, at + 70_001)
+    }
+    test('gets every byte of its input, and then its end', async () => {
+      const script = sh`echo ready; sha256sum <&3; echo after`
+      const { code, stdout } = await runner.run(script, { input: Readable.from(pieces()) })
+      expect([code, stdout]).toEqual([0, `ready\n${hash}  -\nafter\n`])
+    })
+    test('may end before it has read all', async () => {
+      const { code, stdout } = await runner.run(sh`echo ready; head -c 5 <&3 | wc -c; exit 4`, {
+        input: Readable.from(pieces()),
+      })
+      expect([code, stdout.replaceAll(' ', '')]).toEqual([4, 'ready\n5\n'])
+    })
+    test('is ended when its input breaks off', async () => {
+      const input = new PassThrough()
+      const running = runner.run(sh`echo ready; cat <&3 >/dev/null; sleep 5`, {
+        input,
+        onLine: line => line === 'ready' && input.destroy(new Error('the source broke')),
+      })
+      await expect(running).rejects.toThrow('the source broke')
+    })
+    test('can be given up', async () => {
+      const interrupt = new AbortController()
+      const running = runner.run(sh`echo ready; cat <&3 >/dev/null`, {
+        input: new PassThrough(),
+        signal: interrupt.signal,
+        onLine: () => interrupt.abort(new Error('ctrl-c')),
+      })
+      await expect(running).rejects.toThrow('ctrl-c')
+    })
   })
 
   test('gives its output and exit code', async () => {

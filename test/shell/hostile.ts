@@ -2,7 +2,16 @@ import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { askHealth } from '../../src/shell/health.ts'
-import { buildImage, ensureLocalRegistry, pullImages, pushImage, removeLocalRegistry } from '../../src/shell/images.ts'
+import {
+  buildImage,
+  ensureLocalRegistry,
+  findImages,
+  loadImage,
+  pullImages,
+  pushImage,
+  removeLocalRegistry,
+  saveImage,
+} from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
@@ -133,6 +142,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
       { service: 'db', source: `redis${hostile}`, name: `redis${hostile}`, login: undefined },
     ]),
     'pull nothing': pullImages(engine, []),
+    'find images': findImages(engine, [`redis${hostile}`, 'ghcr.io/owner/app:1']),
+    'save an image': saveImage(engine, `redis${hostile}`),
+    'load an image': loadImage(engine, `redis${hostile}`),
     'start the local registry': ensureLocalRegistry(engine, local, {
       container: 'jiji-registry',
       label: 'jiji.registry',

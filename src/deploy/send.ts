@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Engine } from '../config/config.ts'
+import { JijiError } from '../errors.ts'
+import { engineFailure, lastLine } from '../runner/engine-failure.ts'
+import { localRunner, readLocally } from '../runner/local.ts'
+import type { Output, Runner } from '../runner/runner.ts'
+import { findImages, loadImage, saveImage } from '../shell/images.ts'
+import { type Report, reported } from './event.ts'
+import { limits } from './limits.ts'
+
+type SendContext = { engineHere: Engine; engineThere: Engine; report: Report; signal: AbortSignal }
+
+/**
+ * Gets images of this machine to a server as a stream over the connection, where no tunnel can be opened: all of their
+ * layers, also those that the server has. What it has afterwards must be the same image, by the digest of its
+ * configuration.
+ * @throws JijiError pull.failed, engine.*
+ */
+export async function sendImages(context: SendContext, runner: Runner, names: readonly string[]): Promise<void> {
+  const { engineHere, engineThere, signal } = context
+  const ask = async (where: Runner, engine: Engine) =>
+    idsIn(await where.run(findImages(engine, names), { signal, timeout: limits.ask }))
+  const [here, there] = await Promise.all([ask(localRunner('here'), engineHere), ask(runner, engineThere)])
+  for (const name of names) {
+    const id = here.get(name)
+    if (!id) throw new JijiError('pull.failed', `this machine has no ${name} to send`, { server: runner.server })
+    if (there.get(name) !== id) await sendImage(context, runner, name, id)
+  }
+}
+
+async function sendImage(context: SendContext, runner: Runner, name: string, id: string): Promise<void> {
+  const { engineHere, engineThere, report, signal } = context
+  const { server } = runner
+  await reported(report, { step: 'pull', server, detail: `${name}, all of it, through the connection` }, async () => {
+    const over = new AbortController()
+    const { stream, ended } = readLocally(saveImage(engineHere, name), AbortSignal.any([signal, over.signal]))
+    ended.catch(() => {})
+    try {
+      const output = await runner.run(loadImage(engineThere, name), { signal, timeout: limits.pull, input: stream })
+      if (output.code === 0 && idsIn(output).get(name) === id) return
+      throw await whyNotSent(runner, engineThere, name, output, ended)
+    } finally {
+      over.abort(new Error('the server reads no more'))
+    }
+  })
+}
+
+async function whyNotSent(
+  runner: Runner,
+  engine: Engine,
+  name: string,
+  output: Output,
+  ended: Promise<Output>,
+): Promise<JijiError> {
+  const { server } = runner
+  const known = engineFailure(runner, engine, output)
+  if (known) return known
+  const saved = await Promise.race([ended, sleep(1000, undefined)])
+  const why =
+    saved && saved.code !== 0
+      ? `it could not be read here: ${lastLine(saved.stderr)}`
+      : output.code === 0
+        ? 'what arrived is another image'
+        : lastLine(output.stderr)
+  return new JijiError('pull.failed', `${server}: ${name} could not be sent: ${why}`, { server })
+}
+
+/** Podman leaves the name of the hash away. */
+function idsIn({ stdout }: Output): Map<string, string> {
+  const found = [...stdout.matchAll(/^image (\S+) (?:sha256:)?([0-9a-f]{64})$/gm)]
+  return new Map(found.map(([, name = '', id = '']) => [name, id]))
+}
