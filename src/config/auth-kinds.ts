@@ -1,7 +1,7 @@
 import { registryHost } from './registry-key.ts'
 
 /** How a registry is logged in to: whose name it takes, where the secret comes from, how long that lives. */
-export const authKinds = {
+const authKinds = {
   password: { about: 'a user name and a password or token' },
   'gcp-service-account': { about: "a Google service account's key file", username: '_json_key' },
   'aws-ecr': {

@@ -15,7 +15,7 @@ export function credentialFor(config: Config, image: string, named?: string): Cr
 }
 
 /** Every credential that covers an image, the best first. */
-export function candidatesFor(config: Config, image: string): Credential[] {
+function candidatesFor(config: Config, image: string): Credential[] {
   const name = canonicalRepository(image)
   return credentialsOf(config)
     .filter(({ key }) => covers(key, name))

@@ -19,7 +19,7 @@ export type Place = {
   record?: (event: LoginEvent) => Script
 }
 
-export type LoginEvent = {
+type LoginEvent = {
   action: 'registry login' | 'registry logout'
   registry: string
   username?: string

@@ -56,7 +56,7 @@ function readSecret(secret: Json): Entry[] {
   const metadata = isObject(secret.metadata) ? secret.metadata : {}
   const name = `the secret ${shown(textIn(metadata.name) || 'without a name')}`
   for (const key of ['.dockerconfigjson', '.dockercfg']) {
-    const text = valueOf(secret, key)
+    const text = dataOf(secret, key)
     if (text === undefined) continue
     const inner = parseJson(text)
     const entries = isObject(inner) ? readDocker(key === '.dockercfg' ? { auths: inner } : inner, true) : undefined
@@ -66,7 +66,7 @@ function readSecret(secret: Json): Entry[] {
 }
 
 /** `stringData` wins over `data`, as in Kubernetes. */
-function valueOf({ stringData, data }: Json, key: string): string | undefined {
+function dataOf({ stringData, data }: Json, key: string): string | undefined {
   const plain = isObject(stringData) ? own(stringData, key) : undefined
   if (typeof plain === 'string') return plain
   const encoded = isObject(data) ? own(data, key) : undefined

@@ -24,6 +24,6 @@ describe('what is chosen for a format', () => {
     ['kubernetes', { name: 'a\nb: c' }, 'cannot be a name'],
     ['kubernetes', { namespace: 'a.b' }, 'cannot be a name'],
     ['kubernetes', { 'service-account': '-a' }, 'cannot be a name'],
-    ['kubernetes', { name: `${'a'.repeat(63)}.`.repeat(4) + 'a' }, 'cannot be a name'],
+    ['kubernetes', { name: `${'a'.repeat(63)}.`.repeat(4).concat('a') }, 'cannot be a name'],
   ])('is refused: %s %j', (format, given, message) => expect(() => choose(format, given)).toThrow(message))
 })

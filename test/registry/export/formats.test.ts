@@ -215,7 +215,7 @@ describe('butane', () => {
         files: [{ path: '/home/core/.docker/config.json', mode: 0o600, ...owner, contents: { inline: whole } }],
       },
     })
-    expect(textOf('butane', several)).toMatch(/mode: 0700\n[^]*mode: 0600\n/)
+    expect(textOf('butane', several)).toMatch(/mode: 0700\n[\s\S]*mode: 0600\n/)
   })
   test('or fetches it, and checks that it is that', () => {
     const source = 'https://config.example.com/a.json?x=1#y'
