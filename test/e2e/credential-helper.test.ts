@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,8 @@ import { type Registry, startRegistry } from './rig/registry.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 
 const program = fileURLToPath(new URL('../../dist/docker-credential-jiji.js', import.meta.url))
-const password = 'pa$$-W0rd+|\'"x9Qz'
+// Not that of other tests, which may run on this machine at the same time.
+const password = `pa$$-W0rd+|'"${randomUUID()}`
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const forms = [password, base64(password), base64(`bot:${password}`), JSON.stringify(password).slice(1, -1)]
 
