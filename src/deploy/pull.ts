@@ -3,6 +3,7 @@ import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
 import { checkLogin } from '../registry/check.ts'
 import { loginFor } from '../registry/credentials.ts'
+import { layersOf } from '../registry/layers.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import { canTunnel, type Runner } from '../runner/runner.ts'
 import { type Pull, pullImages } from '../shell/images.ts'
@@ -11,6 +12,7 @@ import { type Report, reported } from './event.ts'
 import { limits } from './limits.ts'
 import type { ServerPlan } from './plan.ts'
 import { sendImages } from './send.ts'
+import { type Progress, watchTransfer } from './transfer.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
 
 type PullContext = { config: Config; secrets: Secrets; report: Report; signal: AbortSignal }
@@ -31,11 +33,19 @@ export async function pullOn(
   const isBuilt = plan.replacements.some(({ service }) => digests.has(service))
   if (registry.type !== 'local' || !isBuilt) return pull(context, runner, plan, digests, undefined)
   if (!canTunnel(runner)) return pull(context, runner, plan, digests, `localhost:${registry.port}`)
-  const tunnel = await openTunnel(runner, registry.port)
+  const transfer = watchTransfer(await layersOf(registry.port, builtImages(plan, digests), context.signal))
+  const tunnel = await openTunnel(runner, registry.port, transfer)
   if (!tunnel) return send(context, runner, plan, digests)
   return throughTunnel(runner, tunnel, context.report, port =>
-    pull(context, runner, plan, digests, `127.0.0.1:${port}`),
+    pull(context, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress),
   )
+}
+
+function builtImages({ replacements }: ServerPlan, digests: Digests): { repository: string; digest: string }[] {
+  return replacements.flatMap(({ service, image }) => {
+    const digest = digests.get(service)
+    return digest ? [{ repository: repositoryIn(image).replace(/^[^/]+\//, ''), digest }] : []
+  })
 }
 
 /** What was built goes as a stream; what others have made is pulled as ever. */
@@ -60,6 +70,7 @@ async function pull(
   plan: ServerPlan,
   digests: Digests,
   registryHere: string | undefined,
+  progress?: () => Progress,
 ): Promise<Digests> {
   const { server } = runner
   const pulls = plan.replacements.map(({ service, image }): Pull => {
@@ -93,14 +104,19 @@ async function pull(
         )
       )
     },
+    progress,
   )
 }
 
 function sourceOf(image: string, digest: string | undefined, registryHere: string | undefined): string {
   if (!digest) return image
-  const repository = image.replace(/:[^:/]*$/, '')
+  const repository = repositoryIn(image)
   const there = registryHere ? repository.replace(/^localhost:\d+/, registryHere) : repository
   return `${there}@${digest}`
+}
+
+function repositoryIn(image: string): string {
+  return image.replace(/:[^:/]*$/, '')
 }
 
 function readDigests(text: string): Digests {

@@ -3,6 +3,7 @@ import { JijiError } from '../errors.ts'
 import { readOnly } from '../registry/read-only.ts'
 import type { Connection } from '../runner/runner.ts'
 import type { Report } from './event.ts'
+import type { Transfer } from './transfer.ts'
 
 type Tunnel = Awaited<ReturnType<Connection['forward']>>
 
@@ -10,8 +11,12 @@ type Tunnel = Awaited<ReturnType<Connection['forward']>>
  * Leads a port of the server's own 127.0.0.1 to the registry of this machine: the usual port where it is free there, else
  * one that sshd picks. Undefined where its sshd forbids tunnels altogether.
  */
-export async function openTunnel(connection: Connection, port: number): Promise<Tunnel | undefined> {
-  const target = { host: '127.0.0.1', port, guard: readOnly }
+export async function openTunnel(
+  connection: Connection,
+  port: number,
+  watch: Partial<Transfer> = {},
+): Promise<Tunnel | undefined> {
+  const target = { host: '127.0.0.1', port, guard: () => readOnly(), ...watch }
   try {
     return await connection.forward(port, target).catch(() => connection.forward(0, target))
   } catch (error) {

@@ -18,7 +18,7 @@ type Way = {
  * into the channel, because two piped streams are slower by a third. Either side may end its half while the other
  * goes on.
  */
-export function join({ guard, ...target }: Target, { accept, reject, onEnd }: Way): Pair {
+export function join({ guard, onSent, ...target }: Target, { accept, reject, onEnd }: Way): Pair {
   const buffers = bufferPool()
   let channel: ClientChannel | undefined
   const socket = connect({
@@ -28,6 +28,7 @@ export function join({ guard, ...target }: Target, { accept, reject, onEnd }: Wa
     onread: {
       buffer: buffers.take,
       callback: (length, buffer) => {
+        onSent?.(length)
         const hasRoom = channel?.write(buffer.subarray(0, length), () => buffers.giveBack(buffer))
         if (!hasRoom) channel?.once('drain', () => socket.resume())
         return hasRoom === true

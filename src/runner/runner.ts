@@ -44,6 +44,8 @@ export type Target = {
   port: number
   /** Looks at what a connection brings from the server, one for each; without one all of it is passed on. */
   guard?: () => Guard
+  /** Told how many bytes go to the server. */
+  onSent?: (bytes: number) => void
 }
 
 /** Says what of a chunk is passed on, and with what answer the connection is ended, if it is. */

@@ -55,8 +55,10 @@ esac
 exit "$status"`
 }
 
+/** An entry of `auths`, as opposed to the name of a helper for the same host. */
 function hasDockerLogin(key: string): Script {
-  return sh`grep -qF ${`"${hostEntry('docker', key)}"`} "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null`
+  const entry = `"${hostEntry('docker', key)}"`
+  return sh`grep -qF -e ${`${entry}: {`} -e ${`${entry}:{`} "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null`
 }
 
 const podmanAuthFile = sh`file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/.config}/containers/auth.json}`

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk'
 import type { Event } from '../deploy/event.ts'
+import { renderProgress, renderTransfer } from './progress.ts'
 
 const words: Record<Event['step'], { begun: string; done: string }> = {
   connect: { begun: 'connecting', done: 'connected' },
@@ -20,14 +21,16 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
 }
 
 /** One line: where, what, how it went. */
-export function renderEvent({ step, state, server, service, detail }: Event, colour: ChalkInstance): string {
+export function renderEvent({ step, state, server, service, detail, transfer }: Event, colour: ChalkInstance): string {
   const place = [server, service].filter(part => part).join(' ')
   const prefix = place ? `${colour.cyan(place.padEnd(14))} ` : ''
   switch (state) {
     case 'begun':
       return `${prefix}${words[step].begun}${detail ? ` ${detail}` : ''}`
+    case 'going on':
+      return `${prefix}${words[step].begun}${transfer ? ` ${renderProgress(transfer)}` : ''}`
     case 'done':
-      return `${prefix}${words[step].done}${detail ? ` ${detail}` : ''}`
+      return `${prefix}${words[step].done}${detail ? ` ${detail}` : ''}${transfer ? `: ${renderTransfer(transfer)}` : ''}`
     case 'failed':
       return `${prefix}${colour.red(`${step} failed`)}`
     case 'note':

@@ -56,6 +56,9 @@ services:
       expect(server.executions() - (before[index] ?? 0)).toBeLessThanOrEqual(8)
     }
     expect(await answers()).toEqual(['two', 'two', 'two'])
+    const missing = [...stderr.matchAll(/^(s\d) +pulled web: (\d+) of (\d+) parts were missing, .*B$/gm)]
+    expect(missing.map(([, server]) => server).sort()).toEqual(['s1', 's2', 's3'])
+    for (const [, , parts, all] of missing) expect(Number(parts)).toBeLessThan(Number(all))
   })
 
   test('an unhealthy version 3 is put back: version 2 never stops serving', async () => {
