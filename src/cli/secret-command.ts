@@ -17,6 +17,6 @@ export async function runSecretCommand(runner: Runner, command: string, signal: 
         : `ended with status ${code}: ${lastLine(stderr)}`
   const advice = code === 127 ? `install ${program}, or declare another kind of credential` : loginAdvice(command)
   throw new JijiError('secret.command-failed', `the command of a secret ${why}`, {
-    hint: advice ? `${advice}\nthe command is: ${command}` : `it is: ${command}`,
+    hint: advice ? `${advice}\n  the command is: ${command}` : `it is: ${command}`,
   })
 }
