@@ -12,6 +12,7 @@ const exitStatuses = {
   'engine.failed': 1,
   'tunnel.failed': 1,
   'port.taken': 1,
+  'name.taken': 1,
   'route.taken': 1,
   'nothing.running': 1,
   usage: 2,

@@ -150,10 +150,11 @@ function pushedDigest(text: string, service: string): string {
 
 /** Before anything is built: the local registry runs, or the remote one takes the credential. */
 async function prepareRegistry(context: BuildContext): Promise<void> {
-  const { config, here, signal, secrets } = context
+  const { config, here, signal, secrets, report } = context
   const { registry } = config.builder
   if (registry.type === 'local') {
-    await ensureRegistry(here, config.builder.engine, registry, signal)
+    const { change } = await ensureRegistry(here, config.builder.engine, registry, signal)
+    if (change) report({ step: 'registry', state: 'done', detail: change })
     return
   }
   const { credential } = registry

@@ -15,6 +15,7 @@ export type Step =
   | 'connect'
   | 'lock'
   | 'verify'
+  | 'registry'
   | 'build'
   | 'push'
   | 'tunnel'

@@ -12,6 +12,7 @@ export const exits = {
   unhealthy: 94,
   notStarted: 95,
   notSwitched: 96,
+  notOurs: 98,
 }
 
 /** Ends the script, with a status of `exits`, where there is no engine that works for this user. */

@@ -1,4 +1,4 @@
-import type { BuilderRegistry, Engine, Service } from '../config/config.ts'
+import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { authFile, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
 import { labelWords } from './proxy.ts'
@@ -130,33 +130,6 @@ export function loadImage(engine: Engine, name: string): Script {
 ${engine} load -q <&3 >/dev/null || exit`,
     findImages(engine, [name]),
   )
-}
-
-/** Starts the registry of this machine where it does not run as it should. Its images live in a volume. */
-export function ensureLocalRegistry(
-  engine: Engine,
-  { port, image }: Extract<BuilderRegistry, { type: 'local' }>,
-  names: { container: string; label: string },
-): Script {
-  const wanted = `${image} ${port}`
-  return sh`found=$(${engine} inspect --type container --format ${`{{.State.Running}} {{index .Config.Labels "${names.label}"}}`} ${names.container} 2>/dev/null)
-case $found in
-  ${`true ${wanted}`}) echo already; exit ;;
-  ${`false ${wanted}`}) ${engine} start ${names.container} >/dev/null || exit; echo started; exit ;;
-esac
-${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
-${engine} rm -f ${names.container} >/dev/null 2>&1
-${engine} run -d --name ${names.container} --restart unless-stopped ${labelWords({ [names.label]: wanted })} -p ${`127.0.0.1:${port}:5000`} -v jiji-registry:/var/lib/registry -e REGISTRY_STORAGE_DELETE_ENABLED=true ${image} >/dev/null || {
-  status=$?
-  ${engine} rm -f ${names.container} >/dev/null 2>&1
-  exit "$status"
-}
-echo started`
-}
-
-export function removeLocalRegistry(engine: Engine, container: string): Script {
-  return sh`${engine} inspect --type container ${container} >/dev/null 2>&1 || { echo already; exit; }
-${engine} rm -f ${container} >/dev/null && echo done`
 }
 
 function joined(scripts: readonly Script[]): Script {

@@ -5,6 +5,7 @@ import { type Script, sh } from './script.ts'
 export const network = 'jiji'
 export const proxyContainer = 'jiji-proxy'
 export const registryContainer = 'jiji-registry'
+export const registryVolume = 'jiji-registry'
 
 export const labels = {
   project: 'jiji.project',

@@ -6,6 +6,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   connect: { begun: 'connecting', done: 'connected' },
   lock: { begun: 'locking', done: 'locked' },
   verify: { begun: 'verifying', done: 'verified' },
+  registry: { begun: 'starting the local registry', done: 'the local registry runs anew:' },
   build: { begun: 'building', done: 'built' },
   push: { begun: 'pushing', done: 'pushed' },
   tunnel: { begun: 'opening the tunnel', done: 'tunnel' },

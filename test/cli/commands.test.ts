@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { catalogue } from '../../src/cli/catalogue.ts'
 import { main } from '../../src/cli/main.ts'
 import { describeOption, Options, shared } from '../../src/cli/options.ts'
@@ -13,16 +15,25 @@ import { containerLine } from '../deploy/world.ts'
 
 const machine = vi.hoisted(() => ({ runnerOf: (server: string): unknown => server }))
 vi.mock('../../src/runner/local.ts', () => ({ localRunner: (server: string) => machine.runnerOf(server) }))
-/** No name is looked up. */
+/** No name is looked up, and the registry of this machine is one of these tests. */
 vi.mock('../../src/registry/dial.ts', async () => {
   const { RequestFailed } = await import('../../src/registry/failure.ts')
-  const dialHere = () => Promise.reject(new RequestFailed('dns', 'ENOTFOUND', 'there is no network'))
+  const dialHere = (host: string) =>
+    host === '127.0.0.1'
+      ? Promise.resolve(connect(localRegistry.port, host))
+      : Promise.reject(new RequestFailed('dns', 'ENOTFOUND', 'there is no network'))
   return { dialHere, dialFrom: () => dialHere }
 })
 
-beforeAll(() => {
+const localRegistry = { port: 0 }
+const localServer = createServer((_, response) => response.end('{}'))
+
+beforeAll(async () => {
   vi.stubGlobal('JIJI_VERSION', '0.0.0')
+  await new Promise<void>(resolve => localServer.listen(0, '127.0.0.1', resolve))
+  localRegistry.port = (localServer.address() as AddressInfo).port
 })
+afterAll(() => void localServer.close())
 afterEach(() => vi.restoreAllMocks())
 
 const yaml = `project: app

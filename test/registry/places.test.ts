@@ -1,8 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
-import { ensureRegistry, removeRegistry } from '../../src/registry/local.ts'
 import { atPlace, logInAt, loginsAt, logOutAt, type Row } from '../../src/registry/places.ts'
 import { recorder } from '../../src/runner/recorder.ts'
 import type { Output } from '../../src/runner/runner.ts'
@@ -82,67 +79,5 @@ describe('registries at a place', () => {
     ],
   ])('are held: %j', async (stdout, held) => {
     expect([...(await loginsAt(place({ stdout }), ['a.b'], sh`:`, signal)).held]).toEqual(held)
-  })
-})
-
-describe('the registry of this machine', () => {
-  const servers: Server[] = []
-  afterAll(() => {
-    for (const server of servers) server.close()
-  })
-  const listening = async (status: number) => {
-    const server = createServer((_, response) => response.writeHead(status).end())
-    servers.push(server)
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return (server.address() as AddressInfo).port
-  }
-  const ensure = (port: number, answer: Partial<Output>, signal?: AbortSignal) =>
-    ensureRegistry(
-      recorder('here', () => answer),
-      'docker',
-      { type: 'local', port, image: 'registry:2' },
-      signal,
-    )
-
-  test('is there when it answers', async () => {
-    const port = await listening(200)
-    expect(await ensure(port, { stdout: 'already\n' })).toBe('already')
-    expect(await ensure(port, { stdout: 'started\n' })).toBe('done')
-  })
-  test.each<[Partial<Output>, object]>([
-    [{ code: exits.engineMissing }, { code: 'engine.missing' }],
-    [
-      { code: 125, stderr: 'address in use\n' },
-      { code: 'engine.failed', hint: expect.stringContaining('port 9270') },
-    ],
-  ])('cannot be started: %j', async (answer, expected) => {
-    await expect(ensure(9270, answer)).rejects.toMatchObject(expected)
-  })
-  test('is waited for until we are interrupted', async () => {
-    const interrupt = new AbortController()
-    const waiting = ensure(await listening(500), {}, interrupt.signal)
-    setTimeout(() => interrupt.abort(new Error('ctrl-c')), 30)
-    await expect(waiting).rejects.toThrow('ctrl-c')
-  })
-  test.each<[Partial<Output>, string]>([
-    [{ stdout: 'already\n' }, 'already'],
-    [{ stdout: 'done\n' }, 'done'],
-  ])('is taken away: %j', async (answer, state) => {
-    expect(
-      await removeRegistry(
-        recorder('here', () => answer),
-        'docker',
-      ),
-    ).toBe(state)
-  })
-  test('cannot be taken away', async () => {
-    await expect(
-      removeRegistry(
-        recorder('here', () => ({ code: 1, stderr: 'no\n' })),
-        'docker',
-      ),
-    ).rejects.toMatchObject({
-      code: 'engine.failed',
-    })
   })
 })

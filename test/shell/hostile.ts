@@ -2,16 +2,8 @@ import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { askHealth } from '../../src/shell/health.ts'
-import {
-  buildImage,
-  ensureLocalRegistry,
-  findImages,
-  loadImage,
-  pullImages,
-  pushImage,
-  removeLocalRegistry,
-  saveImage,
-} from '../../src/shell/images.ts'
+import { buildImage, findImages, loadImage, pullImages, pushImage, saveImage } from '../../src/shell/images.ts'
+import { ensureLocalRegistry, removeLocalRegistry } from '../../src/shell/local-registry.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
@@ -75,7 +67,7 @@ const build = {
   target: hostile,
   secrets: [],
 }
-const local = { type: 'local', port: 9270, image: 'registry:2' } as const
+const local = { type: 'local', port: 9270, image: `registry:2${hostile}` } as const
 
 function traceOf(result: 'done' | 'failed'): Script {
   const event = { action: 'registry login', registry: 'ghcr.io/owner', username: hostile, result }
@@ -145,11 +137,8 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'find images': findImages(engine, [`redis${hostile}`, 'ghcr.io/owner/app:1']),
     'save an image': saveImage(engine, `redis${hostile}`),
     'load an image': loadImage(engine, `redis${hostile}`),
-    'start the local registry': ensureLocalRegistry(engine, local, {
-      container: 'jiji-registry',
-      label: 'jiji.registry',
-    }),
-    'remove the local registry': removeLocalRegistry(engine, 'jiji-registry'),
+    'start the local registry': ensureLocalRegistry(engine, local),
+    'remove the local registry': removeLocalRegistry(engine),
     'log in': recorded(logIn(engine, login), { done: traceOf('done'), failed: traceOf('failed') }),
     'log in with several lines': recorded(logIn(engine, { ...login, password: new Secret('KEY', multiple) }), {
       done: sh`:`,

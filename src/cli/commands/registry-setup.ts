@@ -8,8 +8,8 @@ import { run as logIn } from './registry-login.ts'
 export async function run(context: Context): Promise<void> {
   const { registry, engine } = loadProject(context).builder
   if (registry.type === 'remote') return logIn(context)
-  const state = context.options.flag('skip-local')
-    ? 'skipped'
-    : await ensureRegistry(thisMachine(context), engine, registry, context.signal)
-  showRows(context, [{ registry: `localhost:${registry.port}`, place: 'here', state }])
+  const row = { registry: `localhost:${registry.port}`, place: 'here' }
+  if (context.options.flag('skip-local')) return showRows(context, [{ ...row, state: 'skipped' }])
+  const { state, change } = await ensureRegistry(thisMachine(context), engine, registry, context.signal)
+  showRows(context, [{ ...row, state, ...(change ? { reason: change } : {}) }])
 }

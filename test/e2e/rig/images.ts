@@ -31,7 +31,7 @@ function enginesOf(server: Server): string[] {
 }
 
 /** An image as a file, which is made once for all rigs. */
-async function archiveOf(image: string): Promise<string> {
+export async function archiveOf(image: string): Promise<string> {
   const directory = join(base, 'images')
   mkdirSync(directory, { recursive: true })
   const archive = join(directory, `${encodeURIComponent(image)}-${(await imageId(image)).slice(0, 16)}.tar`)
