@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, credentialsOf, type Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { together } from '../deploy/failure.ts'
+import { limits } from '../deploy/limits.ts'
 import { JijiError } from '../errors.ts'
-import { type Fleet, type Place, withFleet } from '../runner/fleet.ts'
+import { connectFleet, type Fleet, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
 import type { Runner, Output as RunOutput } from '../runner/runner.ts'
 import type { Context } from './context.ts'
@@ -86,6 +88,24 @@ export async function withReachable<T>(
     ({ runners, failures }) =>
       use({ failures, runners: new Map([...runners].map(([name, runner]) => [name, traced(context, runner)])) }),
   )
+}
+
+/** Connects once more to a server that was reached a moment ago; it may take some time to be there again. */
+export async function connectAgain(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  server: Server,
+): Promise<Runner> {
+  const deadline = Date.now() + limits.reconnect
+  for (let attempt = 0; ; attempt++) {
+    const options = { signal: context.signal, warn: (text: string) => context.output.warn(text) }
+    const { runners, failures } = await connectFleet([placeOf(config, secrets, server)], options)
+    const runner = runners.get(server.name)
+    if (runner) return traced(context, runner)
+    if (Date.now() > deadline) throw failures[0] ?? new Error(`${server.name} gave no answer`)
+    await sleep(Math.min(500 * 2 ** attempt, 5000), undefined, { signal: context.signal })
+  }
 }
 
 function unreachable(failures: readonly JijiError[], total: number): JijiError {

@@ -11,7 +11,7 @@ import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import { renderPlan, renderRelease } from '../ui/plan.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
+import { connectAgain, thisMachine } from './gather.ts'
 
 /** Under the lock: what the servers say now, a plan made from it, and the plan carried out. */
 export async function release(
@@ -27,16 +27,28 @@ export async function release(
   const began = Date.now()
   const report = output.event.bind(output)
 
-  const plan = await withLock(config, [...runners.values()], ownerOf(actor, context), signal, async observations => {
+  const again: Runner[] = []
+  const work = async (observations: readonly Observation[], holdAgain: (runner: Runner) => Promise<void>) => {
     const plan = planFrom(observations)
+    const reconnect = async (name: string) => {
+      const server = config.servers.find(one => one.name === name)
+      if (!server) throw new Error(`there is no server ${name}`)
+      const runner = await connectAgain(context, config, secrets, server)
+      again.push(runner)
+      await holdAgain(runner)
+      runners.set(name, runner)
+    }
     try {
-      await apply({ config, secrets, runners, observations, by: actor.by, report, signal }, plan, images)
+      await apply({ config, secrets, runners, reconnect, observations, by: actor.by, report, signal }, plan, images)
       return plan
     } catch (error) {
       await auditFailure({ runners, by: actor.by, scope: config.scope, mask: text => output.mask(text) }, plan, error)
       throw error
     }
-  })
+  }
+  const plan = await withLock(config, [...runners.values()], ownerOf(actor, context), signal, work).finally(() =>
+    Promise.all(again.map(runner => runner.close())),
+  )
   const seconds = (Date.now() - began) / 1000
   if (output.style.json) output.json({ ...plan, result: 'done', seconds })
   else output.result(renderRelease(plan, config, seconds))

@@ -10,21 +10,19 @@ import { type NewContainer, type Replacement, replaceContainer } from '../shell/
 import { lines, type Script, sh } from '../shell/script.ts'
 import { auditEntry } from './audit.ts'
 import type { Digests } from './build.ts'
-import { type Report, reported, type Step } from './event.ts'
+import { reported, type Step } from './event.ts'
 import { settled } from './failure.ts'
 import { limits, replacementLimit } from './limits.ts'
+import { type LossContext, overLosses, runnerOf } from './losses.ts'
 import type { Observation } from './observe.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan.ts'
 import { pullOn } from './pull.ts'
 
-export type ApplyContext = {
+export type ApplyContext = LossContext & {
   config: Config
   secrets: Secrets
-  runners: ReadonlyMap<string, Runner>
   observations: readonly Observation[]
   by: string
-  report: Report
-  signal: AbortSignal
 }
 
 /** Carries a plan out. A failure puts back what had been switched, and is thrown when that is done. */
@@ -45,7 +43,7 @@ type DigestsByServer = ReadonlyMap<string, Digests>
 async function getImages(context: ApplyContext, plan: Plan, pushed: () => Promise<Digests>): Promise<DigestsByServer> {
   const digests = await pushed()
   const pairs = plan.servers.map(async (server): Promise<[string, Digests]> => {
-    const there = await pullOn(context, runnerOf(context, server), server, digests)
+    const there = await overLosses(context, server.server, runner => pullOn(context, runner, server, digests))
     return [server.server, new Map([...there, ...digests])]
   })
   return new Map(await settled(pairs))
@@ -67,7 +65,7 @@ async function prepareProxies(context: ApplyContext, plan: Plan): Promise<undefi
 
 async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
   const { config, report, signal } = context
-  const runner = runnerOf(context, { server })
+  const runner = runnerOf(context, server)
   if (proxy === 'start') {
     await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
       const output = await runner.run(createProxy(engine, config.proxy), { signal, timeout: limits.proxy })
@@ -161,7 +159,7 @@ async function replaceOne(
   onSwitched: () => void,
 ): Promise<void> {
   const { service, candidate } = replacement
-  const runner = runnerOf(context, { server })
+  const runner = runnerOf(context, server)
   report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
   let isSwitched = false
   const run = runner.run(replaceContainer(engine, replacement), {
@@ -238,7 +236,7 @@ async function putBack(
       reported(context.report, { step: 'put back', server: server.server, service }, async () => {
         if (!live) {
           const takeAway = candidate.isNew ? ['rm', '-f'] : ['stop']
-          await runnerOf(context, server).run(sh`${server.engine} ${takeAway} ${candidate.name}`)
+          await runnerOf(context, server.server).run(sh`${server.engine} ${takeAway} ${candidate.name}`)
           return
         }
         const back: Replacement = {
@@ -261,7 +259,7 @@ async function restoreRoutes(context: ApplyContext, plan: Plan): Promise<void> {
   await Promise.allSettled(
     plan.servers.map(async server => {
       if (server.site)
-        await runnerOf(context, server).run(restoreSite(server.engine, server.site), { timeout: limits.ask })
+        await runnerOf(context, server.server).run(restoreSite(server.engine, server.site), { timeout: limits.ask })
     }),
   )
 }
@@ -302,7 +300,7 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
 }
 
 async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
-  const runner = runnerOf(context, server)
+  const runner = runnerOf(context, server.server)
   const output = await runner.run(script, { timeout: limits.record })
   if (output.code === 0) return
   throw new JijiError(
@@ -310,12 +308,6 @@ async function finish(context: ApplyContext, server: ServerPlan, script: Script)
     `${server.server}: the release runs, but could not be recorded: ${lastLine(output.stderr)}`,
     { server: server.server, hint: 'is the disk full?' },
   )
-}
-
-function runnerOf({ runners }: Pick<ApplyContext, 'runners'>, { server }: { server: string }): Runner {
-  const runner = runners.get(server)
-  if (!runner) throw new Error(`${server} is not connected`)
-  return runner
 }
 
 function serviceOf(config: Config, name: string): Service {

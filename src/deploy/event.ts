@@ -3,7 +3,7 @@ import type { Progress } from './transfer.ts'
 /** What a deploy tells while it runs. `ui/` alone decides how that looks. */
 export type Event = {
   step: Step
-  state: 'begun' | 'going on' | 'done' | 'failed' | 'note'
+  state: 'begun' | 'going on' | 'lost' | 'done' | 'failed' | 'note'
   server?: string
   service?: string
   detail?: string

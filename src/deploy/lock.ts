@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, Engine } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
@@ -20,10 +21,10 @@ export async function withLock<T>(
   runners: readonly Runner[],
   owner: LockOwner,
   signal: AbortSignal,
-  fn: (observations: Observation[]) => Promise<T>,
+  fn: (observations: Observation[], holdAgain: (runner: Runner) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const [first, ...others] = runners
-  if (!first) return fn([])
+  if (!first) return fn([], async () => {})
   const held: Held[] = []
   const hold = async (runner: Runner) => {
     const one = await holdOn(config, runner, owner, signal)
@@ -32,10 +33,40 @@ export async function withLock<T>(
   }
   try {
     const observation = await hold(first)
-    return await fn([observation, ...(await settled(others.map(hold)))])
+    const observations = [observation, ...(await settled(others.map(hold)))]
+    return await fn(observations, async runner => {
+      const before = observations.find(({ server }) => server === runner.server)
+      const after = await patiently(() => hold(runner), signal)
+      if (!before || releaseOf(before) !== releaseOf(after)) throw changedMeanwhile(runner.server)
+    })
   } finally {
     await Promise.allSettled(held.map(one => one.release()))
   }
+}
+
+/** A server lets go of the lock of a connection that is lost when it has noticed, which takes it some seconds. */
+async function patiently<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const deadline = Date.now() + limits.letGo
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof JijiError) || error.code !== 'lock.held' || Date.now() > deadline) throw error
+      await sleep(500, undefined, { signal })
+    }
+  }
+}
+
+/** What somebody else's release would have changed while nobody held the lock. */
+function releaseOf({ current, releases, markers }: Observation): string {
+  return JSON.stringify([current, releases.map(({ id }) => id), [...markers].toSorted()])
+}
+
+function changedMeanwhile(server: string): JijiError {
+  return new JijiError('lock.held', `${server}: while the connection was lost, somebody else has deployed there`, {
+    server,
+    hint: 'see what runs there (jiji status), then deploy again',
+  })
 }
 
 type Held = { observation: Observation; release: () => Promise<void> }

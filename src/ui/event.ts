@@ -32,6 +32,8 @@ export function renderEvent({ step, state, server, service, detail, transfer }: 
       return `${prefix}${words[step].begun}${transfer ? ` ${renderProgress(transfer)}` : ''}`
     case 'done':
       return `${prefix}${words[step].done}${detail ? ` ${detail}` : ''}${transfer ? `: ${renderTransfer(transfer)}` : ''}`
+    case 'lost':
+      return `${prefix}${colour.yellow(detail ?? '')}`
     case 'failed':
       return `${prefix}${colour.red(`${step} failed`)}`
     case 'note':

@@ -47,6 +47,41 @@ describe('the lock', () => {
     expect(log.slice(0, 3)).toEqual(['web1 lock', 'web2 lock', 'web3 lock'])
     expect(log.slice(3).toSorted()).toEqual(['web1 lock ended', 'web3 lock ended'])
   })
+  describe('of a connection that was lost', () => {
+    const record = (id: string) =>
+      `engine {"version":"1","arch":"a"}\nrelease ${JSON.stringify({ id, services: {} })}\ncurrent ${id}\nready\n`
+    const again = async (...answers: Answer[]) => {
+      const { runners } = fakeServers(['web1'], { 'web1 lock': { stdout: record('r1') } })
+      const later = fakeServers(['web1'], {})
+      const next = later.runners.get('web1')
+      if (!next) throw new Error('there is web1')
+      const asked: string[] = []
+      const run: typeof next.run = (_, options) => {
+        asked.push('asked')
+        const { code = 0, stdout = '', stderr = '' } = answers.length > 1 ? (answers.shift() ?? {}) : (answers[0] ?? {})
+        for (const line of stdout.split('\n')) options?.onLine?.(line, 'stdout')
+        return code === 0
+          ? new Promise(resolve => options?.until?.addEventListener('abort', () => resolve({ code, stdout, stderr })))
+          : Promise.resolve({ code, stdout, stderr })
+      }
+      const signal = new AbortController().signal
+      const result = await withLock(config, [...runners.values()], owner, signal, async (_, holdAgain) => {
+        await holdAgain({ ...next, run })
+        return 'held'
+      }).catch((error: unknown) => error)
+      return { result, asked: asked.length }
+    }
+    test('is taken again when the server has let it go', async () => {
+      expect(await again(held, { stdout: record('r1') })).toEqual({ result: 'held', asked: 2 })
+    })
+    test('is worth nothing when somebody else has deployed meanwhile', async () => {
+      const { result } = await again({ stdout: record('r2') })
+      expect(result).toMatchObject({
+        code: 'lock.held',
+        message: expect.stringContaining('somebody else has deployed'),
+      })
+    })
+  })
   test('with a message shows it', async () => {
     const stdout = `lock ${JSON.stringify({ ...owner, message: 'database move' })}\n`
     expect((await locked({ 'web1 lock': { ...held, stdout } })).result).toMatchObject({
