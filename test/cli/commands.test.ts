@@ -12,6 +12,7 @@ import { exits } from '../../src/shell/engine.ts'
 import { folderWith } from '../config/folder.ts'
 import { type Answer, fakeServers, unhealthy } from '../deploy/fake.ts'
 import { containerLine } from '../deploy/world.ts'
+import { localImages } from '../registry/local-images.ts'
 
 const machine = vi.hoisted(() => ({ runnerOf: (server: string): unknown => server }))
 vi.mock('../../src/runner/local.ts', () => ({ localRunner: (server: string) => machine.runnerOf(server) }))
@@ -25,8 +26,8 @@ vi.mock('../../src/registry/dial.ts', async () => {
   return { dialHere, dialFrom: () => dialHere }
 })
 
-const localRegistry = { port: 0 }
-const localServer = createServer((_, response) => response.end('{}'))
+const localRegistry = { port: 0, images: localImages() }
+const localServer = createServer((request, response) => localRegistry.images.listener(request, response))
 
 beforeAll(async () => {
   vi.stubGlobal('JIJI_VERSION', '0.0.0')
@@ -495,6 +496,40 @@ describe('jiji registry', () => {
       code: 0,
       out: expect.stringContaining('it needs no login'),
     })
+  })
+  const holding = () => {
+    const images = localImages()
+    localRegistry.images = images
+    const size = '{}'.length
+    images.put('app-web', images.image({ base: 1_000_000 - size, one: 250_000 }, {}), 'v1', 'v2')
+    images.put('other-web', images.image({ base: 1_000_000 - size }, {}), 'v1')
+    return images
+  }
+  test('list shows what the registry of this machine holds', async () => {
+    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
+    holding()
+    const { out } = await jiji('registry list', { files: local })
+    expect(out).toContain(`
+REPOSITORY  VERSIONS  SIZE    NEWEST
+app-web     2         1.3 MB  -
+other-web   1         1 MB    -
+the local registry holds 1.3 MB; what images share is counted once
+`)
+    const json = JSON.parse((await jiji('registry list -o json', { files: local })).out)
+    expect(json.images[0]).toEqual({
+      repository: 'app-web',
+      tags: ['v1', 'v2'].map(tag => ({
+        tag,
+        digest: expect.stringMatching(/^sha256:/),
+        size: 1_250_000,
+        created: null,
+      })),
+    })
+    expect(JSON.parse((await jiji('registry list -L -o json', { files: local })).out).images).toEqual([])
+    localRegistry.images.listener = (request, response) => response.writeHead(request.url === '/v2/' ? 200 : 500).end()
+    const { code, err } = await jiji('registry list', { files: local })
+    expect([code, err]).toEqual([0, expect.stringContaining('warning: the local registry does not say what it holds')])
+    localRegistry.images = localImages()
   })
   test('remove leaves this machine alone when it is told to', async () => {
     const local = { ...files, '.jiji/deploy.yml': yaml.replace(/builder:.*\n/, '') }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
@@ -40,6 +41,12 @@ services:
 
   const setUp = (project: Project, ...words: string[]) => project.jijiWith(here(), 'registry', 'setup', ...words)
   const idOf = () => engine.docker('inspect', '--format', '{{.Id}}', 'jiji-registry')
+
+  /** Bytes on the disk of the volume. */
+  const diskUsed = async () => {
+    const { stdout } = await execa('du', ['-sb', engine.volume('jiji-registry')])
+    return Number.parseInt(stdout, 10)
+  }
 
   test('of somebody else is not touched, neither by setup nor by remove, and not by a deploy', async () => {
     const project = await createShop('shop', ports[0] ?? 0)
@@ -86,6 +93,28 @@ services:
     expect(await catalogue(ports[0])).toEqual(['other-web', 'shop-web'])
   })
 
+  test('is listed, with sizes that count what is shared once', async () => {
+    const [project] = projects
+    await project?.write(contents(1))
+    expect((await project?.jijiWith(here(), 'build', '--version', 'v2'))?.code).toBe(0)
+    const { stdout } = (await project?.jijiWith(here(), 'registry', 'list', '-o', 'json')) ?? { stdout: '' }
+    const { images } = JSON.parse(stdout)
+    expect(images.map(({ repository, tags }: Listed) => [repository, tags.map(({ tag }) => tag).sort()])).toEqual([
+      ['other-web', ['v1']],
+      ['shop-web', ['v1', 'v2']],
+    ])
+    for (const { tags } of images as Listed[])
+      for (const { size, created, digest } of tags) {
+        expect(size).toBeGreaterThan(750_000)
+        expect(Date.now() - Date.parse(created)).toBeLessThan(600_000)
+        expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/)
+      }
+    const table = (await project?.jijiWith(here(), 'registry', 'list'))?.stdout ?? ''
+    expect(table).toMatch(/^shop-web +2 +[\d.]+ MB +\d+s$/m)
+    const all = Number(/holds ([\d.]+) MB/.exec(table)?.[1]) * 1e6
+    expect(Math.abs(all - (await diskUsed()))).toBeLessThan(300_000)
+  })
+
   test('does not get a port that something else has, and goes on as it was', async () => {
     const [project] = projects
     const id = await idOf()
@@ -107,6 +136,8 @@ services:
     expect(await engine.docker('ps', '-aq', '--filter', 'name=next')).toBe('')
   })
 })
+
+type Listed = { repository: string; tags: { tag: string; size: number; created: string; digest: string }[] }
 
 /** What an image is built of; about 2 MB that cannot be compressed. */
 function contents(megabytes: number): Record<string, string> {

@@ -5,17 +5,21 @@ import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, withReachable } from '../gather.ts'
 import { hereOf, placesWanted, serversApart } from '../registries.ts'
+import { imagesOf, readStored, showStored } from '../stored.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const credentials = credentialsOf(config)
   const answers = credentials.length === 0 ? [] : await askPlaces(context, config)
   const registries = [...localOf(config), ...credentials.map(one => listed(one, answers))]
-  if (context.output.style.json) return context.output.json({ schemaVersion: 1, registries })
+  const stored = context.options.flag('skip-local') ? [] : await readStored(context, config)
+  if (context.output.style.json)
+    return context.output.json({ schemaVersion: 1, registries, images: stored.map(imagesOf) })
   context.output.table(
     ['registry', 'username', 'kind', 'expires', 'last login', 'logged in'],
     registries.map(one => [one.registry, one.username ?? '-', one.auth, expiry(one), lastLogin(one), places(one)]),
   )
+  if (stored.length > 0) showStored(context, stored)
 }
 
 async function askPlaces(context: Context, config: Config): Promise<Answer[]> {
