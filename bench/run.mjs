@@ -1,5 +1,5 @@
-// What `npm run bench` measures: how long jiji takes to start, and what a deploy and a login cost on servers of a
-// rig. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
+// What `npm run bench` measures: how long jiji takes to start, what a deploy and a login cost on servers of a rig, and
+// how fast images go through a tunnel. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
 
 import { register } from 'node:module'
 import { cpus, loadavg } from 'node:os'
@@ -21,6 +21,8 @@ try {
   await measureDeploys()
   const { measureLogins } = await import('./logins.ts')
   await measureLogins()
+  const { measureTunnel } = await import('./tunnel.ts')
+  await measureTunnel()
 } catch (error) {
   say(error instanceof Error ? (error.stack ?? error.message) : String(error))
   process.exitCode = 1
