@@ -211,6 +211,21 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/registry-import.ts'),
   },
   {
+    name: 'registry prune',
+    summary: 'Take old images out of the local registry, and give back their room',
+    shared: ['config', 'environment', 'output', 'yes', 'dryRun', 'quiet', 'verbose'],
+    options: [
+      { flags: '--project <name>', description: 'Images of this project, instead of the one configured here' },
+      { flags: '--all', description: 'Images of all projects' },
+      {
+        flags: '--older-than <age>',
+        description: 'Images pushed longer ago (30d, 2w, 12h), instead of all but the newest (deploy.retain)',
+      },
+    ],
+    examples: ['jiji registry prune --dry-run', 'jiji registry prune --all --older-than 30d --yes'],
+    load: () => import('./commands/registry-prune.ts'),
+  },
+  {
     name: 'registry remove',
     summary: 'Take away the local registry, or log out of a remote one',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'quiet', 'verbose'],

@@ -46,7 +46,7 @@ export async function removeRegistry(here: Runner, engine: Engine): Promise<'alr
   return output.stdout.includes('already') ? 'already' : 'done'
 }
 
-function knownFailure(here: Runner, engine: Engine, output: Output): JijiError | undefined {
+export function knownFailure(here: Runner, engine: Engine, output: Output): JijiError | undefined {
   if (output.code !== exits.notOurs) return engineFailure(here, engine, output)
   return new JijiError('name.taken', `${engine} has a container ${registryContainer} that jiji has not made`, {
     hint: `it is left alone; give it another name, and try again: ${engine} rename ${registryContainer} NAME`,
@@ -93,7 +93,8 @@ function isTaken(port: number): Promise<boolean> {
   })
 }
 
-async function untilItAnswers(engine: Engine, port: number, signal?: AbortSignal): Promise<void> {
+/** @throws JijiError engine.failed */
+export async function untilItAnswers(engine: Engine, port: number, signal?: AbortSignal): Promise<void> {
   const client = clientOfLocal(port, signal)
   const deadline = Date.now() + 10_000
   try {

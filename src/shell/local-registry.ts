@@ -17,8 +17,9 @@ type LocalRegistry = Extract<BuilderRegistry, { type: 'local' }>
 export function ensureLocalRegistry(engine: Engine, { port, image }: LocalRegistry): Script {
   const wanted = `${image} ${port}`
   return sh`${findRegistry(engine)}
+[ "$found" != ${`true ${wanted}`} ] || { echo already; exit; }
+interruptible ${engine} wait ${collector} >/dev/null 2>&1
 case $found in
-  ${`true ${wanted}`}) echo already; exit ;;
   ${`false ${wanted}`}) ${engine} start ${registryContainer} >/dev/null || exit; echo started; exit ;;
   ?*) echo was "\${found#* }" ;;
 esac
@@ -30,7 +31,7 @@ on_exit() {
   case $found in true*) ${engine} start ${registryContainer} ;; esac
 } >/dev/null
 case $found in true*) ${engine} stop -t 5 ${registryContainer} >/dev/null || exit ;; esac
-${engine} run -d --name ${next} --restart unless-stopped ${labelWords({ [labels.registry]: wanted })} -p ${`127.0.0.1:${port}:5000`} -v ${`${registryVolume}:/var/lib/registry`} -e REGISTRY_STORAGE_DELETE_ENABLED=true ${image} >/dev/null || exit
+${engine} run -d --name ${next} --restart unless-stopped ${labelWords({ [labels.registry]: wanted })} -p ${`127.0.0.1:${port}:5000`} -v ${volume} -e REGISTRY_STORAGE_DELETE_ENABLED=true ${image} >/dev/null || exit
 [ -z "$found" ] || ${engine} rm -f ${registryContainer} >/dev/null || exit
 ${engine} rename ${next} ${registryContainer} || exit
 on_exit() { :; }
@@ -43,6 +44,48 @@ export function removeLocalRegistry(engine: Engine): Script {
 [ -n "$found" ] || { echo already; exit; }
 ${engine} rm -f ${registryContainer} >/dev/null && echo done`
 }
+
+/**
+ * Says what is on the disk of the registry: `port PORT`, `used KILOBYTES`, and lines `tag SECONDS PATH` and `revision SECONDS
+ * PATH` with the time at which each was pushed, which nobody can ask the registry itself. Nothing where it does not run.
+ */
+export function readRegistryVolume(engine: Engine): Script {
+  return sh`${findRegistry(engine)}
+case $found in true*) echo port "\${found##* }" ;; *) exit 0 ;; esac
+${engine} exec ${registryContainer} sh -c ${readVolume} || :`
+}
+
+const readVolume = `du -sk /var/lib/registry | sed 's/^/used /'
+cd /var/lib/registry/docker/registry/v2/repositories || exit
+find . -type f -path '*/_manifests/tags/*/current/link' -exec stat -c 'tag %Y %n' {} +
+find . -type f -path '*/_manifests/revisions/*/link' -exec stat -c 'revision %Y %n' {} +`
+
+/**
+ * Gives back the room of what no image refers to any more, and says `used KILOBYTES`. What is pushed meanwhile would be
+ * taken for garbage, so the registry stops, and a container beside it does the work: whoever wants the registry to run waits for
+ * that one. Its name is taken first, so that there is only ever one.
+ */
+export function collectGarbage(engine: Engine): Script {
+  return sh`${findRegistry(engine)}
+case $found in true*) ;; *) exit 1 ;; esac
+image=$(${engine} inspect --type container --format '{{.Image}}' ${registryContainer}) || exit
+config=$(${engine} inspect --type container --format '{{range .Args}}{{println .}}{{end}}' ${registryContainer} | grep -E '[.]ya?ml$' | tail -n 1)
+${engine} rm ${collector} >/dev/null 2>&1
+${engine} create --name ${collector} ${labelWords({ [labels.registry]: 'garbage collection' })} -v ${volume} "$image" garbage-collect "\${config:-/etc/docker/registry/config.yml}" >/dev/null || exit
+on_exit() {
+  ${engine} rm -f ${collector}
+  ${engine} start ${registryContainer}
+} >/dev/null
+${engine} stop -t 10 ${registryContainer} >/dev/null || exit
+interruptible ${engine} start -a ${collector} >/dev/null || exit
+${engine} rm ${collector} >/dev/null
+on_exit() { :; }
+${engine} start ${registryContainer} >/dev/null || exit
+${engine} exec ${registryContainer} du -sk /var/lib/registry | sed 's/^/used /'`
+}
+
+const collector = `${registryContainer}-garbage`
+const volume = `${registryVolume}:/var/lib/registry`
 
 /** What is to take the container's place, until it runs. */
 const next = `${registryContainer}-next`

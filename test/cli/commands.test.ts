@@ -126,15 +126,23 @@ const walks: Record<string, string> = {
   'registry setup': 'registry setup',
   'registry export': 'registry export docker-config',
   'registry import': 'registry import logins.json',
+  'registry prune': 'registry prune --yes',
   'registry remove': 'registry remove --yes',
   version: 'version',
+}
+
+/** Where that is not a project with a remote registry. */
+const localFiles = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
+const settings: Record<string, Setting> = {
+  init: { directory: folderWith({}) },
+  'registry prune': { files: localFiles },
 }
 
 describe('every command', () => {
   test.each(catalogue.map(({ name }) => [name]))('%s goes its way on servers that answer', async name => {
     const line = walks[name] ?? ''
     expect(line).not.toBe('')
-    const { code, err } = await jiji(line, name === 'init' ? { directory: folderWith({}) } : {})
+    const { code, err } = await jiji(line, settings[name])
     expect([code, err.includes('fault')]).toEqual([0, false])
   })
 
@@ -491,8 +499,7 @@ describe('jiji registry', () => {
     expect(out).not.toMatch(/hunter2|second!/)
   })
   test('login to the registry of this machine is a success', async () => {
-    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
-    expect(await jiji('registry login', { files: local })).toMatchObject({
+    expect(await jiji('registry login', { files: localFiles })).toMatchObject({
       code: 0,
       out: expect.stringContaining('it needs no login'),
     })
@@ -506,16 +513,15 @@ describe('jiji registry', () => {
     return images
   }
   test('list shows what the registry of this machine holds', async () => {
-    const local = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|registries):.*\n/g, '') }
     holding()
-    const { out } = await jiji('registry list', { files: local })
+    const { out } = await jiji('registry list', { files: localFiles })
     expect(out).toContain(`
 REPOSITORY  VERSIONS  SIZE    NEWEST
 app-web     2         1.3 MB  -
 other-web   1         1 MB    -
 the local registry holds 1.3 MB; what images share is counted once
 `)
-    const json = JSON.parse((await jiji('registry list -o json', { files: local })).out)
+    const json = JSON.parse((await jiji('registry list -o json', { files: localFiles })).out)
     expect(json.images[0]).toEqual({
       repository: 'app-web',
       tags: ['v1', 'v2'].map(tag => ({
@@ -525,11 +531,76 @@ the local registry holds 1.3 MB; what images share is counted once
         created: null,
       })),
     })
-    expect(JSON.parse((await jiji('registry list -L -o json', { files: local })).out).images).toEqual([])
+    expect(JSON.parse((await jiji('registry list -L -o json', { files: localFiles })).out).images).toEqual([])
     localRegistry.images.listener = (request, response) => response.writeHead(request.url === '/v2/' ? 200 : 500).end()
-    const { code, err } = await jiji('registry list', { files: local })
+    const { code, err } = await jiji('registry list', { files: localFiles })
     expect([code, err]).toEqual([0, expect.stringContaining('warning: the local registry does not say what it holds')])
     localRegistry.images = localImages()
+  })
+  const prunable = () => {
+    const images = localImages()
+    localRegistry.images = images
+    for (const [repository, project] of Object.entries({
+      'app-web': 'app',
+      'app-gone': 'app-staging',
+      'her-web': 'her',
+    }))
+      for (const day of [1, 2]) {
+        const config = { created: `2020-01-0${day}T00:00:00Z`, config: { Labels: { 'jiji.project': project } } }
+        images.put(repository, images.image({ base: 1e6, [`${repository}${day}`]: 5000 }, config), `v${day}`)
+      }
+    return images
+  }
+  const keepOne = { ...files, '.jiji/deploy.yml': `${localFiles['.jiji/deploy.yml']}deploy: {retain: 1}\n` }
+  test.each<[string, string[]]>([
+    ['', ['app-gone:v1', 'app-web:v1']],
+    ['--project her', ['her-web:v1']],
+    ['--all', ['app-gone:v1', 'app-web:v1', 'her-web:v1']],
+    ['--older-than 1w', ['app-gone:v1', 'app-gone:v2', 'app-web:v1', 'app-web:v2']],
+    ['--all --older-than 99999d', []],
+  ])('prune %s', async (words, expected) => {
+    const images = prunable()
+    const removedBy = async (more: string) => {
+      const { code, out, log } = await jiji(`registry prune ${words} -o json ${more}`, { files: keepOne })
+      const { removed, freed } = JSON.parse(out)
+      const names = removed.map(
+        ({ repository, tags }: { repository: string; tags: string[] }) => `${repository}:${tags}`,
+      )
+      return { code, names, freed, isCleaned: log.includes('here collect garbage') }
+    }
+    expect(await removedBy('--dry-run')).toEqual({ code: 0, names: expected, freed: null, isCleaned: false })
+    expect(images.deleted).toEqual([])
+    const isCleaned = expected.length > 0
+    expect(await removedBy('--yes')).toEqual({ code: 0, names: expected, freed: isCleaned ? 1024e3 : null, isCleaned })
+    expect(images.deleted).toHaveLength(expected.length)
+  })
+  test('prune says what it did', async () => {
+    prunable()
+    const pruned = (words: string, setting: Setting = {}) =>
+      jiji(`registry prune ${words}`, { files: keepOne, ...setting })
+    expect((await pruned('--dry-run')).out).toMatch(
+      /^REPOSITORY +VERSION +SIZE +AGE\napp-gone +v1 +1 MB +\d+d.*\napp-web +v1 .*\n2 images would be removed, 10 kB\n$/,
+    )
+    expect((await pruned('--yes')).out).toMatch(/\nremoved 2 images; 1 MB of the disk came back\n$/)
+    expect((await pruned('--project nobody --yes')).out).toBe('nothing is to be removed\n')
+    const asked = await pruned('', { isTty: true, typed: 'n\n' })
+    expect([asked.code, asked.err]).toEqual([
+      130,
+      expect.stringMatching(/app-gone v1\n {2}app-web v1\n.*2 images would be/),
+    ])
+  })
+  test.each<[string, number, string]>([
+    ['', 2, '2 images would be removed from the local registry, 10 kB\n  add --yes'],
+    ['--all --project app', 2, '--all and --project together make no sense'],
+    ['--older-than soon', 2, '--older-than takes an age such as 30d, 2w or 12h, not soon'],
+  ])('prune %s is refused', async (words, status, message) => {
+    const images = prunable()
+    const { code, err } = await jiji(`registry prune ${words}`, { files: keepOne })
+    expect([code, err, images.deleted]).toEqual([status, expect.stringContaining(`error: ${message}`), []])
+  })
+  test('prune of a remote registry is refused', async () => {
+    const { code, err } = await jiji('registry prune --yes')
+    expect([code, err]).toEqual([2, expect.stringContaining('builder.registry is registry.invalid')])
   })
   test('remove leaves this machine alone when it is told to', async () => {
     const local = { ...files, '.jiji/deploy.yml': yaml.replace(/builder:.*\n/, '') }

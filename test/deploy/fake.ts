@@ -65,6 +65,7 @@ function deedOf(script: Script): Deed {
   if (text.includes('/.current')) return 'go back'
   if (text.includes('>>"$state/audit.jsonl"')) return 'audit'
   if (text.includes('echo "engine $version"')) return 'observe'
+  if (text.includes('garbage-collect')) return 'collect garbage'
   if (text.includes('tail -n')) return 'read audit'
   if (text.includes('mkdir "$state/lock"')) return 'take lock'
   if (text.includes('rm -rf "$state/lock"')) return 'release lock'
@@ -73,6 +74,7 @@ function deedOf(script: Script): Deed {
   if (text.includes('docker build') || text.includes('buildx version')) return 'build'
   if (text.includes(' push ')) return 'push'
   if (text.includes('git rev-parse')) return 'version'
+  if (text.includes('/_manifests/')) return 'read registry'
   if (text.includes('inspect --type container')) return 'remove registry'
   return text.trim()
 }
@@ -97,9 +99,13 @@ function usual(deed: Deed): Output {
             ? `digest sha256:${'0'.repeat(64)}\n`
             : deed === 'log out' || deed === 'remove registry'
               ? 'done\n'
-              : deed === 'ways'
-                ? '{"proxy":"http://proxy.invalid"}\n' // so that no registry is missed
-                : ''
+              : deed === 'read registry'
+                ? 'port 9270\nused 4000\n'
+                : deed === 'collect garbage'
+                  ? 'used 3000\n'
+                  : deed === 'ways'
+                    ? '{"proxy":"http://proxy.invalid"}\n' // so that no registry is missed
+                    : ''
   return { code: 0, stdout, stderr: '' }
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -115,6 +115,105 @@ services:
     expect(Math.abs(all - (await diskUsed()))).toBeLessThan(300_000)
   })
 
+  const prune = (...words: string[]) =>
+    (projects[0] as Project).jijiWith(here(), 'registry', 'prune', ...words, '-o', 'json')
+  const pruned = async (...words: string[]) => {
+    const { code, stdout, stderr } = await prune(...words)
+    expect([code, stderr]).toEqual([0, ''])
+    const { removed, freed, manifests } = JSON.parse(stdout)
+    return {
+      removed: removed.flatMap(({ repository, tags }: { repository: string; tags: string[] }) =>
+        tags.map(tag => `${repository}:${tag}`),
+      ) as string[],
+      freed: freed as number,
+      manifests: manifests as number,
+    }
+  }
+  const build = async (project: Project | undefined, version: string) => {
+    await project?.write(contents(1))
+    const { code, stderr } = (await project?.jijiWith(here(), 'build', '--version', version)) ?? {}
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
+  }
+  /** From the registry, and not from what the engine has. */
+  const pull = async (name: string) => {
+    const names = (await engine.docker('images', '--format', '{{.Repository}}:{{.Tag}}')).split('\n')
+    const ours = names.filter(one => /^(localhost|127\.0\.0\.1):/.test(one))
+    if (ours.length > 0) await engine.docker('rmi', '-f', ...ours)
+    await engine.docker('image', 'prune', '-f')
+    return engine.docker('pull', '-q', `127.0.0.1:${ports[0]}/${name}`)
+  }
+
+  test('is pruned of what is not among the newest of the project, whose room comes back', async () => {
+    const [shop] = projects
+    for (const version of ['v3', 'v4']) await build(shop, version)
+    const planned = ['shop-web:v1', 'shop-web:v2']
+    const before = await diskUsed()
+    expect((await pruned('--dry-run')).removed.sort()).toEqual(planned)
+    const unasked = await prune()
+    expect([unasked.code, JSON.parse(unasked.stdout).error.code]).toEqual([2, 'usage.needs-confirmation'])
+    expect([await diskUsed(), await tagsOf(ports[0], 'shop-web')]).toEqual([before, ['v1', 'v2', 'v3', 'v4']])
+
+    const { removed, freed } = await pruned('--yes')
+    expect(removed.sort()).toEqual(planned)
+    const after = await diskUsed()
+    expect(before - after).toBeGreaterThan(2 * 750_000)
+    expect(Math.abs(freed - (before - after))).toBeLessThan(100_000)
+    expect(await tagsOf(ports[0], 'shop-web')).toEqual(['v3', 'v4'])
+    expect(await tagsOf(ports[0], 'other-web')).toEqual(['v1'])
+    for (const name of ['shop-web:v3', 'shop-web:v4', 'other-web:v1']) expect(await pull(name)).toContain(name)
+    await expect(pull('shop-web:v1')).rejects.toThrow(/manifest unknown|not found/)
+    expect((await pruned('--yes')).removed).toEqual([])
+  })
+
+  test('takes again what it was pruned of', async () => {
+    const [shop] = projects
+    const same = contents(1)
+    const buildSame = async (version: string) => {
+      await shop?.write(same)
+      expect((await shop?.jijiWith(here(), 'build', '--version', version))?.code).toBe(0)
+    }
+    await buildSame('again')
+    for (const version of ['v5', 'v6']) await build(shop, version)
+    expect((await pruned('--yes')).removed.sort()).toEqual(['shop-web:again', 'shop-web:v3', 'shop-web:v4'])
+    await buildSame('again')
+    expect(await pull('shop-web:again')).toContain('again')
+  })
+
+  test('is pruned of what lost its tag, but not of the parts of an image for several platforms', async () => {
+    const [shop] = projects
+    const parts = await putIndex(ports[0], 'other-web', 'v1', 'multi')
+    const before = await diskUsed()
+    await build(shop, 'v6')
+    const { removed, manifests } = await pruned('--all', '--older-than', '1w', '--yes')
+    expect([removed, manifests]).toEqual([[], 0])
+    expect((await pruned('--yes')).manifests).toBeGreaterThan(0)
+    expect(Math.abs((await diskUsed()) - before)).toBeLessThan(2_000_000)
+    for (const digest of parts)
+      expect((await fetch(`http://127.0.0.1:${ports[0]}/v2/other-web/manifests/${digest}`)).status).toBe(200)
+  })
+
+  test('is pruned by age, of one project or of all', async () => {
+    const age = async (name: string, tag: string) => {
+      const tags = `docker/registry/v2/repositories/${name}/_manifests/tags/${tag}/current/link`
+      await execa('touch', ['-d', '40 days ago', `${engine.volume('jiji-registry')}/${tags}`])
+    }
+    await age('shop-web', 'v6')
+    await age('other-web', 'v1')
+    expect((await pruned('--older-than', '50d', '--all', '--yes')).removed).toEqual([])
+    expect((await pruned('--older-than', '30d', '--project', 'none', '--yes')).removed).toEqual([])
+    expect((await pruned('--older-than', '30d', '--yes')).removed).toEqual(['shop-web:v6'])
+    expect((await pruned('--older-than', '30d', '--project', 'other', '--dry-run')).removed).toEqual(['other-web:v1'])
+    expect((await pruned('--older-than', '30d', '--all', '--yes')).removed).toEqual(['other-web:v1'])
+    expect(await engine.docker('ps', '-a', '--format', '{{.Names}}')).toBe('jiji-registry')
+  })
+
+  test('is pruned only where it runs', async () => {
+    await engine.docker('stop', 'jiji-registry')
+    const { code, stdout } = await prune('--yes')
+    expect([code, JSON.parse(stdout).error.message]).toEqual([1, 'the local registry does not run'])
+    expect((await setUp(projects[0] as Project)).code).toBe(0)
+  })
+
   test('does not get a port that something else has, and goes on as it was', async () => {
     const [project] = projects
     const id = await idOf()
@@ -150,6 +249,32 @@ function contents(megabytes: number): Record<string, string> {
 async function catalogue(port: number | undefined): Promise<string[]> {
   const answer = await fetch(`http://127.0.0.1:${port}/v2/_catalog`)
   return ((await answer.json()) as { repositories: string[] }).repositories
+}
+
+async function tagsOf(port: number | undefined, repository: string): Promise<string[]> {
+  const answer = await fetch(`http://127.0.0.1:${port}/v2/${repository}/tags/list`)
+  return ((await answer.json()) as { tags: string[] }).tags.toSorted()
+}
+
+/** Makes an image for two platforms out of one that is there. @returns the digests of its manifests, which have no tags */
+async function putIndex(port: number | undefined, repository: string, from: string, tag: string): Promise<string[]> {
+  const url = `http://127.0.0.1:${port}/v2/${repository}/manifests`
+  const type = 'application/vnd.docker.distribution.manifest.v2+json'
+  const text = await (await fetch(`${url}/${from}`, { headers: { accept: type } })).text()
+  const put = async (reference: string, body: string, type: string) => {
+    const { status } = await fetch(`${url}/${reference}`, { method: 'PUT', body, headers: { 'content-type': type } })
+    if (status !== 201) throw new Error(`${reference}: ${status}`)
+  }
+  const manifests = []
+  for (const architecture of ['amd64', 'arm64']) {
+    const body = `${text}${architecture === 'arm64' ? '\n\n' : '\n'}`
+    const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`
+    await put(digest, body, type)
+    manifests.push({ mediaType: type, digest, size: body.length, platform: { architecture, os: 'linux' } })
+  }
+  const list = 'application/vnd.docker.distribution.manifest.list.v2+json'
+  await put(tag, JSON.stringify({ schemaVersion: 2, mediaType: list, manifests }), list)
+  return manifests.map(({ digest }) => digest)
 }
 
 function listenOn(server: ReturnType<typeof createServer>, port: number): Promise<number> {

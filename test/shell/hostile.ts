@@ -3,7 +3,12 @@ import { Secret } from '../../src/config/secret.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { askHealth } from '../../src/shell/health.ts'
 import { buildImage, findImages, loadImage, pullImages, pushImage, saveImage } from '../../src/shell/images.ts'
-import { ensureLocalRegistry, removeLocalRegistry } from '../../src/shell/local-registry.ts'
+import {
+  collectGarbage,
+  ensureLocalRegistry,
+  readRegistryVolume,
+  removeLocalRegistry,
+} from '../../src/shell/local-registry.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
@@ -139,6 +144,8 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'load an image': loadImage(engine, `redis${hostile}`),
     'start the local registry': ensureLocalRegistry(engine, local),
     'remove the local registry': removeLocalRegistry(engine),
+    'read the volume of the local registry': readRegistryVolume(engine),
+    'collect the garbage of the local registry': collectGarbage(engine),
     'log in': recorded(logIn(engine, login), { done: traceOf('done'), failed: traceOf('failed') }),
     'log in with several lines': recorded(logIn(engine, { ...login, password: new Secret('KEY', multiple) }), {
       done: sh`:`,

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/config/config.ts'
 import { exits } from '../../src/shell/engine.ts'
-import { ensureLocalRegistry, removeLocalRegistry } from '../../src/shell/local-registry.ts'
+import {
+  collectGarbage,
+  ensureLocalRegistry,
+  readRegistryVolume,
+  removeLocalRegistry,
+} from '../../src/shell/local-registry.ts'
 import type { Script } from '../../src/shell/script.ts'
 import { benchWith } from './shells.ts'
 
@@ -13,7 +18,7 @@ async function onBench(script: Script, found: string, more = '') {
   const bench = benchWith(`'inspect '*) ${found ? `echo '${found}'` : 'exit 1'} ;;\n${more}`)
   const { code, stdout } = await bench.run(script)
   const calls = bench.calls().map(([, ...words]) => words.join(' '))
-  return { code, stdout, calls, changes: calls.filter(call => !/^(inspect|image|ps)/.test(call)) }
+  return { code, stdout, calls, changes: calls.filter(call => !/^(inspect|image|ps|wait)/.test(call)) }
 }
 
 describe('the container of the local registry', () => {
@@ -60,7 +65,8 @@ describe('the container of the local registry', () => {
   test.each(['true -', 'false -'])('of somebody else (%s) is not touched', async found => {
     for (const engine of engines) {
       const config = { type: 'local', port: 9270, image: 'registry:2' } as const
-      for (const script of [ensureLocalRegistry(engine, config), removeLocalRegistry(engine)])
+      const scripts = [ensureLocalRegistry(engine, config), removeLocalRegistry(engine)]
+      for (const script of [...scripts, readRegistryVolume(engine), collectGarbage(engine)])
         expect(await onBench(script, found)).toMatchObject({ code: exits.notOurs, stdout: '', changes: [] })
     }
   })
@@ -71,5 +77,55 @@ describe('the container of the local registry', () => {
       changes: ['rm -f jiji-registry'],
     })
     expect(await onBench(remove, '')).toMatchObject({ code: 0, stdout: 'already\n', changes: [] })
+  })
+})
+
+describe('garbage', () => {
+  const found = 'true registry:2 9270'
+  const collect = collectGarbage('docker')
+  test('is collected while the registry stands still, by a container on the same volume', async () => {
+    const { code, stdout, changes } = await onBench(collect, found, `'exec '*) printf '12\\t/\\n' ;;`)
+    expect([code, stdout]).toEqual([0, 'used 12\t/\n'])
+    expect(changes).toEqual([
+      'rm jiji-registry-garbage',
+      expect.stringMatching(
+        /^create --name jiji-registry-garbage .*-v jiji-registry:\/var\/lib\/registry .* garbage-collect \/etc\/docker\/registry\/config.yml$/,
+      ),
+      'stop -t 10 jiji-registry',
+      'start -a jiji-registry-garbage',
+      'rm jiji-registry-garbage',
+      'start jiji-registry',
+      'exec jiji-registry du -sk /var/lib/registry',
+    ])
+  })
+  test('is collected with the configuration that the registry has', async () => {
+    const bench = benchWith(`*'range .Args'*) printf 'serve\\n/etc/other.yaml\\n' ;;
+*'{{.Image}}'*) echo sha256:0 ;;
+'inspect '*) echo '${found}' ;;`)
+    await bench.run(collect)
+    expect(
+      bench
+        .calls()
+        .find(([, verb]) => verb === 'create')
+        ?.slice(-3),
+    ).toEqual(['sha256:0', 'garbage-collect', '/etc/other.yaml'])
+  })
+  test('that cannot be collected leaves a registry that runs', async () => {
+    const { code, changes } = await onBench(collect, found, `'start -a '*) exit 3 ;;`)
+    expect(code).toBe(3)
+    expect(changes.slice(-2)).toEqual(['rm -f jiji-registry-garbage', 'start jiji-registry'])
+  })
+  test('is collected by one at a time', async () => {
+    const { code, changes } = await onBench(collect, found, `'create '*) exit 1 ;;`)
+    expect(code).toBe(1)
+    expect(changes.filter(one => /^(stop|start)/.test(one))).toEqual([])
+  })
+  test('is waited for by who wants the registry to run', async () => {
+    const { calls } = await onBench(ensure, 'false registry:2 9270')
+    expect(calls.slice(-2)).toEqual(['wait jiji-registry-garbage', 'start jiji-registry'])
+  })
+  test.each(['', 'false registry:2 9270'])('is not looked for where the registry does not run (%j)', async found => {
+    expect(await onBench(readRegistryVolume('docker'), found)).toMatchObject({ code: 0, stdout: '', changes: [] })
+    expect(await onBench(collect, found)).toMatchObject({ code: 1, changes: [] })
   })
 })
