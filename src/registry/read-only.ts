@@ -19,11 +19,17 @@ export function readOnly(onGet: (path: string) => void = () => {}): Guard {
       passed += head
       rest = rest.slice(head.length)
     }
-    const isTooLong = rest.length > longest
-    return { pass: Buffer.from(passed, 'latin1'), ...(isTooLong ? { refuse: refusal } : {}) }
+    const isOver = rest.length > longest || !mayBegin(rest)
+    return { pass: Buffer.from(passed, 'latin1'), ...(isOver ? { refuse: refusal } : {}) }
   }
 }
 
+/** Docker tries TLS first, and goes on without it when it is answered: to wait for the end of a line costs it 10 s. */
+function mayBegin(text: string): boolean {
+  return beginnings.some(one => text.startsWith(one) || one.startsWith(text))
+}
+
+const beginnings = ['GET /v2/', 'HEAD /v2/']
 const headEnd = '\r\n\r\n'
 const longest = 65_536
 

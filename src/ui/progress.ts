@@ -2,6 +2,7 @@ import type { Progress } from '../deploy/transfer.ts'
 
 /** While it goes on: `40 of 200 MB, 31 MB/s, 5 s left`. */
 export function renderProgress({ wanted, sent, rate, left }: Progress): string {
+  if (wanted === 0) return 'nothing has been asked for yet'
   return `${renderSize(Math.min(sent, wanted))} of ${renderSize(wanted)}, ${renderSize(rate)}/s, ${Math.ceil(left)} s left`
 }
 

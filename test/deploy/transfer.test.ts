@@ -93,6 +93,9 @@ describe('the parts of images in the registry', () => {
 describe('how far it is', () => {
   const progress = { there: 2, parts: 5, wanted: 200e6, sent: 41.2e6, rate: 31e6, left: 5.1 }
   test('is said while it goes on', () => expect(renderProgress(progress)).toBe('41 MB of 200 MB, 31 MB/s, 6 s left'))
+  test('is said when nothing has begun', () => {
+    expect(renderProgress({ ...progress, wanted: 0, sent: 0, rate: 0, left: 0 })).toBe('nothing has been asked for yet')
+  })
   test('is never more than all of it', () => {
     expect(renderProgress({ ...progress, sent: 201e6, left: 0 })).toBe('200 MB of 200 MB, 31 MB/s, 0 s left')
   })

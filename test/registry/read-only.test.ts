@@ -64,6 +64,13 @@ describe('anything else is refused, and nothing of it goes through', () => {
   })
 })
 
+test('what cannot become a request that reads is refused at its first byte that says so', () => {
+  const hello = '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'
+  for (const text of [hello, 'P', 'GEX', 'GET /v1', 'HEAD /x', '\r'])
+    expect(through(text, 1), JSON.stringify(text)).toEqual({ passed: '', isRefused: true })
+  expect(through(get + hello)).toEqual({ passed: get, isRefused: true })
+})
+
 describe('in front of a real HTTP server', () => {
   const seen: string[] = []
   const server = createServer((asked, response) => {
