@@ -10,6 +10,8 @@ export type Command = {
   shared: readonly SharedOption[]
   options?: readonly OptionSpec[]
   examples?: readonly string[]
+  /** Goes on until Ctrl-C, which then is no failure. */
+  isEndless?: boolean
   load: () => Promise<{ run: (context: Context) => Promise<void> }>
 }
 
@@ -209,6 +211,14 @@ export const catalogue: readonly Command[] = [
       'kubectl get secret registries -o yaml | jiji registry import -',
     ],
     load: () => import('./commands/registry-import.ts'),
+  },
+  {
+    name: 'registry tunnel',
+    summary: 'Let servers pull from the local registry by hand, until Ctrl-C',
+    shared: registry,
+    isEndless: true,
+    examples: ['jiji registry tunnel -H web1'],
+    load: () => import('./commands/registry-tunnel.ts'),
   },
   {
     name: 'registry prune',

@@ -48,7 +48,8 @@ async function run(
   setMaxListeners(0, interrupt.signal) // one for each thing that waits, and many wait at once
   const forget = onInterrupt(() => {
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
-    output.note('cleaning up; Ctrl-C again leaves at once, and the next deploy clears away what is left on servers')
+    const rest = command.isEndless ? '' : ', and the next deploy clears away what is left on servers'
+    output.note(`cleaning up; Ctrl-C again leaves at once${rest}`)
   })
   // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault.
   const onClosed = () => interrupt.abort(new JijiError('interrupted', 'nobody reads the output any more'))
@@ -64,13 +65,20 @@ async function run(
     const { signal } = interrupt
     const stdin = () => world.stdin
     await run({ command: command.name, options, args, output, environment, forget, directory, stdin, signal })
+    if (signal.aborted && !isInterrupt(signal.reason)) throw signal.reason
     return 0
   } catch (error) {
-    return await fail(interrupt.signal.aborted ? interrupt.signal.reason : error, output)
+    const { aborted, reason } = interrupt.signal
+    const isEnd = command.isEndless && isInterrupt(reason) && !isInterrupt(error)
+    return await fail(aborted && !isEnd ? reason : error, output)
   } finally {
     forget()
     process.off('uncaughtException', onFault)
   }
+}
+
+function isInterrupt(error: unknown): boolean {
+  return error instanceof JijiError && error.code === 'interrupted'
 }
 
 type Output = Context['output']

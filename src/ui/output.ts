@@ -70,9 +70,12 @@ export class Output {
 
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
   json(value: unknown): void {
-    const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
-    this.#streams.stdout.write(`${JSON.stringify(value, masked, 2)}\n`)
-    this.#hasJson = true
+    this.#json(value, 2)
+  }
+
+  /** For results that come one after the other: each is a document, in a line of its own. */
+  jsonLine(value: unknown): void {
+    this.#json(value, 0)
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
@@ -133,6 +136,12 @@ export class Output {
         `${red('error:')} this is a fault of jiji, not yours\n${error instanceof Error ? error.stack : String(error)}`,
       )
     }
+  }
+
+  #json(value: unknown, indent: number): void {
+    const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
+    this.#streams.stdout.write(`${JSON.stringify(value, masked, indent)}\n`)
+    this.#hasJson = true
   }
 
   #tell(text: string): void {

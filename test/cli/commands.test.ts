@@ -126,6 +126,7 @@ const walks: Record<string, string> = {
   'registry setup': 'registry setup',
   'registry export': 'registry export docker-config',
   'registry import': 'registry import logins.json',
+  'registry tunnel': 'registry tunnel',
   'registry prune': 'registry prune --yes',
   'registry remove': 'registry remove --yes',
   version: 'version',
@@ -136,6 +137,7 @@ const localFiles = { ...files, '.jiji/deploy.yml': yaml.replace(/(builder|regist
 const settings: Record<string, Setting> = {
   init: { directory: folderWith({}) },
   'registry prune': { files: localFiles },
+  'registry tunnel': { files: localFiles },
 }
 
 describe('every command', () => {
@@ -597,6 +599,17 @@ the local registry holds 1.3 MB; what images share is counted once
     const images = prunable()
     const { code, err } = await jiji(`registry prune ${words}`, { files: keepOne })
     expect([code, err, images.deleted]).toEqual([status, expect.stringContaining(`error: ${message}`), []])
+  })
+  test.each<[string, string]>([
+    ['', 'web1: 127.0.0.1:9270\nweb2: 127.0.0.1:9270\n'],
+    ['-H web2 -o json', '{"schemaVersion":1,"server":"web2","state":"open","address":"127.0.0.1:9270"}\n'],
+  ])('tunnel %s needs none to this machine itself', async (words, text) => {
+    const { code, out } = await jiji(`registry tunnel ${words}`, { files: localFiles })
+    expect([code, out]).toEqual([0, text])
+  })
+  test('tunnel to a remote registry is refused', async () => {
+    const { code, err } = await jiji('registry tunnel')
+    expect([code, err]).toEqual([2, expect.stringContaining('only a local registry needs tunnels')])
   })
   test('prune of a remote registry is refused', async () => {
     const { code, err } = await jiji('registry prune --yes')

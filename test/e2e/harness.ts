@@ -11,7 +11,7 @@ export type Result = { code: number; stdout: string; stderr: string }
 
 export type Running = {
   result: Promise<Result>
-  /** Waits until it has said something on stderr; fails when it ends without. */
+  /** Waits until it has said something, as a result or not; fails when it ends without. */
   says(text: string): Promise<void>
   kill(signal: NodeJS.Signals): void
 }
@@ -49,9 +49,10 @@ export async function createProject(files: Record<string, string>): Promise<Proj
     const child = spawn(undefined, environment, words)
     const result = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode ?? 128, stdout, stderr }))
     let said = ''
-    child.stderr.on('data', chunk => {
-      said += String(chunk)
-    })
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', chunk => {
+        said += String(chunk)
+      })
     const says = async (text: string) => {
       const ended = result.then(({ stderr }) => Promise.reject(new Error(`it ended without saying ${text}: ${stderr}`)))
       while (!said.includes(text)) await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5))])

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project } from './harness.ts'
+import { freePort, listenOn } from './ports.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Engine, startEngine } from './rig/engine.ts'
 
@@ -275,20 +276,4 @@ async function putIndex(port: number | undefined, repository: string, from: stri
   const list = 'application/vnd.docker.distribution.manifest.list.v2+json'
   await put(tag, JSON.stringify({ schemaVersion: 2, mediaType: list, manifests }), list)
   return manifests.map(({ digest }) => digest)
-}
-
-function listenOn(server: ReturnType<typeof createServer>, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address ? address.port : 0)
-    })
-  })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listenOn(server, 0)
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

@@ -17,6 +17,7 @@ import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell
 import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
+import { stay } from '../../src/shell/stay.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
 
@@ -146,6 +147,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'remove the local registry': removeLocalRegistry(engine),
     'read the volume of the local registry': readRegistryVolume(engine),
     'collect the garbage of the local registry': collectGarbage(engine),
+    stay: stay(),
     'log in': recorded(logIn(engine, login), { done: traceOf('done'), failed: traceOf('failed') }),
     'log in with several lines': recorded(logIn(engine, { ...login, password: new Secret('KEY', multiple) }), {
       done: sh`:`,

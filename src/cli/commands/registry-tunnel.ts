@@ -1,0 +1,43 @@
+import { together } from '../../deploy/failure.ts'
+import { type Held, holdTunnels } from '../../deploy/hold.ts'
+import { JijiError } from '../../errors.ts'
+import { ensureRegistry } from '../../registry/local.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
+
+/** Lets servers pull from the local registry by hand, until Ctrl-C. */
+export async function run(context: Context): Promise<void> {
+  const { output, signal } = context
+  const config = loadProject(context)
+  const { registry, engine } = config.builder
+  const { servers } = selectFrom(config, context)
+  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  if (registry.type === 'remote')
+    throw new JijiError('usage', `only a local registry needs tunnels: servers reach ${registry.key} themselves`, {
+      hint: 'builder.registry: {type: local} is the one on this machine',
+    })
+
+  const { change } = await ensureRegistry(thisMachine(context), engine, registry, signal)
+  if (change) output.event({ step: 'registry', state: 'done', detail: change })
+  await withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+    for (const error of failures) tell(context, { server: error.server ?? '', state: 'failed', error })
+    if (runners.size > 0) output.note('servers pull from these addresses, and cannot push; Ctrl-C closes the tunnels')
+    const ends = await holdTunnels(runners.values(), registry.port, held => tell(context, held), signal)
+    const all = [...failures, ...ends]
+    if (all.length > 0) throw together(all, servers.length)
+  })
+}
+
+function tell({ output }: Context, held: Held): void {
+  const { server, state } = held
+  if (output.style.json) {
+    const { address, error } = { address: undefined, error: undefined, ...held }
+    output.jsonLine({
+      schemaVersion: 1,
+      server,
+      state,
+      ...(address ? { address } : {}),
+      ...(error ? { code: error.code, reason: error.message } : {}),
+    })
+  } else output.result(`${server}: ${held.state === 'open' ? held.address : `${state}: ${held.error.message}`}`)
+}
