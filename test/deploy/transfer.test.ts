@@ -96,8 +96,8 @@ describe('how far it is', () => {
   test('is said when nothing has begun', () => {
     expect(renderProgress({ ...progress, wanted: 0, sent: 0, rate: 0, left: 0 })).toBe('nothing has been asked for yet')
   })
-  test('is never more than all of it', () => {
-    expect(renderProgress({ ...progress, sent: 201e6, left: 0 })).toBe('200 MB of 200 MB, 31 MB/s, 0 s left')
+  test('is said when all of it is there', () => {
+    expect(renderProgress({ ...progress, sent: 201e6, left: 0 })).toBe('200 MB are there, and are being unpacked')
   })
   test.each<[object, string]>([
     [{}, '3 of 5 parts were missing, 41 MB'],
