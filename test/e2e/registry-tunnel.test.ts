@@ -70,7 +70,6 @@ services:
       expect([push.code, push.stdout]).toEqual([expect.any(Number), expect.stringMatching(/405|only be read/)])
       expect(push.code).not.toBe(0)
     }
-    // Docker tries a push again and again, for a minute.
     await Promise.all(servers().slice(0, 2).map(pullAndPush))
     expect(await digest()).toEqual(before)
     run.kill('SIGINT')
