@@ -1,4 +1,4 @@
-import { readOnly } from '../registry/read-only.ts'
+import { readOnly } from '../registry/local/read-only.ts'
 import type { Target } from '../runner/runner.ts'
 
 /** How far a server has got with what it fetches through a tunnel. Bytes are those on the wire. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { JijiError } from '../errors.ts'
-import { readOnly } from '../registry/read-only.ts'
+import { readOnly } from '../registry/local/read-only.ts'
 import type { Connection } from '../runner/runner.ts'
 import type { Report } from './event.ts'
 import type { Transfer } from './transfer.ts'

@@ -7,8 +7,8 @@ import { requireEngine } from '../shell/engine.ts'
 import type { Login } from '../shell/images.ts'
 import { findLogins, logIn, logOut, recorded } from '../shell/login.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
-import { checkLogin } from './check.ts'
 import { hostCredential } from './credentials.ts'
+import { checkLogin } from './verify/check.ts'
 
 /** This machine or a server, as a place that can hold a login. */
 export type Place = {

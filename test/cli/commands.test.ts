@@ -17,8 +17,8 @@ import { localImages } from '../registry/local-images.ts'
 const machine = vi.hoisted(() => ({ runnerOf: (server: string): unknown => server }))
 vi.mock('../../src/runner/local.ts', () => ({ localRunner: (server: string) => machine.runnerOf(server) }))
 /** No name is looked up, and the registry of this machine is one of these tests. */
-vi.mock('../../src/registry/dial.ts', async () => {
-  const { RequestFailed } = await import('../../src/registry/failure.ts')
+vi.mock('../../src/registry/protocol/dial.ts', async () => {
+  const { RequestFailed } = await import('../../src/registry/protocol/failure.ts')
   const dialHere = (host: string) =>
     host === '127.0.0.1'
       ? Promise.resolve(connect(localRegistry.port, host))

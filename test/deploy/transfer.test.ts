@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
 import { watchTransfer } from '../../src/deploy/transfer.ts'
-import { layersOf } from '../../src/registry/layers.ts'
+import { layersOf } from '../../src/registry/local/layers.ts'
 import { renderProgress, renderSize, renderTransfer } from '../../src/ui/progress.ts'
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`

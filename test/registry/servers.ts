@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { afterAll, beforeAll } from 'vitest'
-import { dialHere } from '../../src/registry/dial.ts'
-import { type Client, createClient } from '../../src/registry/http.ts'
-import type { Trust } from '../../src/registry/trust.ts'
+import { dialHere } from '../../src/registry/protocol/dial.ts'
+import { type Client, createClient } from '../../src/registry/protocol/http.ts'
+import type { Trust } from '../../src/registry/protocol/trust.ts'
 import { folderWith } from '../config/folder.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void

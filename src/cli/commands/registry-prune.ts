@@ -1,9 +1,8 @@
 import type { Config } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
-import { readContents } from '../../registry/contents.ts'
-import { RequestFailed } from '../../registry/failure.ts'
-import { untilItAnswers } from '../../registry/local.ts'
-import { clientOfLocal } from '../../registry/local-client.ts'
+import { clientOfLocal } from '../../registry/local/client.ts'
+import { untilItAnswers } from '../../registry/local/container.ts'
+import { readContents } from '../../registry/local/contents.ts'
 import {
   type Choice,
   deleteManifests,
@@ -11,8 +10,9 @@ import {
   planPrune,
   projectOf,
   type Removal,
-} from '../../registry/prune.ts'
-import { freeVolume, readVolume } from '../../registry/volume.ts'
+} from '../../registry/local/prune.ts'
+import { freeVolume, readVolume } from '../../registry/local/volume.ts'
+import { RequestFailed } from '../../registry/protocol/failure.ts'
 import { labels } from '../../shell/names.ts'
 import { renderAge } from '../../ui/age.ts'
 import { renderSize } from '../../ui/progress.ts'

@@ -1,6 +1,6 @@
 import type { Engine } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
-import { removeRegistry } from '../../registry/local.ts'
+import { removeRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
 import { loadProject, thisMachine } from '../gather.ts'
 import { run as logOut } from './registry-logout.ts'

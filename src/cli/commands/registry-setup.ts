@@ -1,4 +1,4 @@
-import { ensureRegistry } from '../../registry/local.ts'
+import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
 import { loadProject, thisMachine } from '../gather.ts'
 import { showRows } from '../registries.ts'

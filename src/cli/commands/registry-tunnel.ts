@@ -1,7 +1,7 @@
 import { together } from '../../deploy/failure.ts'
 import { type Held, holdTunnels } from '../../deploy/hold.ts'
 import { JijiError } from '../../errors.ts'
-import { ensureRegistry } from '../../registry/local.ts'
+import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
 
