@@ -1,7 +1,7 @@
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import { type AuditEntry, appendAudit } from '../shell/records.ts'
-import type { Plan, ServerPlan } from './plan.ts'
+import type { Plan, ServerPlan } from './plan/plan.ts'
 
 /** What a server remembers of a release, whatever came of it. */
 export function auditEntry(

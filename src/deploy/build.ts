@@ -17,7 +17,7 @@ import { labels } from '../shell/names.ts'
 import { lines } from '../shell/script.ts'
 import type { Event, Report } from './event.ts'
 import { reported } from './event.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from './plan/plan.ts'
 
 export type BuildContext = {
   config: Config

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Plan, ServerPlan } from '../deploy/plan.ts'
+import type { Plan, ServerPlan } from '../deploy/plan/plan.ts'
 import { routesOf } from '../deploy/routes.ts'
 import { renderTable } from './table.ts'
 

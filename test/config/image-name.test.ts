@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BuilderRegistry } from '../../src/config/config.ts'
 import { canonicalRepository, repositoryOf } from '../../src/config/image-name.ts'
-import { imageName } from '../../src/deploy/plan.ts'
+import { imageName } from '../../src/deploy/plan/builds.ts'
 import { configOf, smallest } from './deploy-yml.ts'
 
 const ecr = '123456789012.dkr.ecr.eu-west-1.amazonaws.com'

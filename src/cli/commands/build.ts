@@ -1,5 +1,5 @@
 import { buildAndPush, buildService } from '../../deploy/build.ts'
-import { buildsOf } from '../../deploy/plan.ts'
+import { buildsOf } from '../../deploy/plan/builds.ts'
 import { findVersion } from '../../deploy/version.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'

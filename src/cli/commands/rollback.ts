@@ -1,5 +1,5 @@
 import { type Observation, observeAll } from '../../deploy/observe.ts'
-import { planRollback } from '../../deploy/plan.ts'
+import { planRollback } from '../../deploy/plan/rollback.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
 import { rehearse } from '../rehearse.ts'

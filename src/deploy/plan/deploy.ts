@@ -1,0 +1,56 @@
+import type { Config, Server } from '../../config/config.ts'
+import type { Selected } from '../../config/select.ts'
+import { JijiError } from '../../errors.ts'
+import type { Observation } from '../observe.ts'
+import { buildsOf } from './builds.ts'
+import { heading, observationOf, type Plan, serverPlan } from './plan.ts'
+import { proxyPlan } from './proxy.ts'
+import { pruneOf, retireOf } from './prune.ts'
+import { replacementOf } from './replacement.ts'
+
+export type DeployRequest = {
+  config: Config
+  selected: Selected
+  observations: readonly Observation[]
+  release: string
+  version: string
+  /** What images are built for unless a server says otherwise. */
+  builderArch: string
+}
+
+/**
+ * @throws JijiError route.taken when another project on a server owns one of our host names
+ * @throws JijiError config.invalid when images would be built for another architecture than a server has
+ */
+export function planDeploy({ config, selected, observations, release, version, builderArch }: DeployRequest): Plan {
+  const services = selected.services
+  return {
+    ...heading('deploy', config, release, version),
+    builds: buildsOf(config, selected, version),
+    servers: selected.servers.flatMap(server => {
+      const observation = observationOf(observations, server)
+      const own = services.filter(service => service.servers.includes(server.name))
+      const retire = retireOf(config, observation)
+      if (own.length === 0 && retire.length === 0) return []
+      if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
+      const replacements = own.map(service => replacementOf(config, service, observation, release, version))
+      return {
+        ...serverPlan(server, observation),
+        ...proxyPlan(config, server, observation, replacements),
+        replacements,
+        retire,
+        prune: pruneOf(config, observation, replacements),
+      }
+    }),
+  }
+}
+
+function checkArch(server: Server, { engine }: Observation, builderArch: string): void {
+  const actual = engine.arch.replace(/^linux\//, '')
+  const built = server.arch ?? builderArch
+  if (actual === '' || actual === built) return
+  throw new JijiError('config.invalid', `${server.name} is ${actual}, and its images would be built for ${built}`, {
+    server: server.name,
+    hint: `write servers.${server.name}.arch: ${actual}`,
+  })
+}

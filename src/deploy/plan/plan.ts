@@ -1,0 +1,71 @@
+import type { Config, Engine, Server } from '../../config/config.ts'
+import type { Slot } from '../../shell/names.ts'
+import type { Site } from '../../shell/proxy.ts'
+import type { Observation } from '../observe.ts'
+
+/** What a release will change: data, printed by --dry-run, the confirmation and -o json alike. */
+export type Plan = {
+  schemaVersion: 1
+  action: 'deploy' | 'rollback'
+  project: string
+  environment?: string
+  release: string
+  version: string
+  /** Images to build and push, by service; `platforms` are those that its servers need. */
+  builds: readonly { service: string; name: string; platforms: readonly string[] }[]
+  servers: readonly ServerPlan[]
+}
+
+export type ServerPlan = {
+  server: string
+  engine: Engine
+  /** The release that is on record there now. */
+  from?: { release: string; version: string }
+  /** Whether the proxy must be started, and whose routes must be written. */
+  proxy: 'none' | 'start' | 'runs'
+  site?: Site
+  replacements: readonly ReplacementPlan[]
+  /** Running containers of services that the configuration no longer has here. */
+  retire: readonly string[]
+  /** What goes once the release is on record; `keep` names the images that stay. */
+  prune: {
+    containers: readonly string[]
+    images: readonly string[]
+    releases: readonly string[]
+    keep: readonly string[]
+  }
+}
+
+export type ReplacementPlan = {
+  service: string
+  image: string
+  candidate: { name: string; slot: Slot; isNew: boolean; port?: number }
+  live?: { name: string; slot: Slot; version: string; isRunning: boolean; port?: number }
+  /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
+  leftovers: { remove: readonly string[]; stop: readonly string[] }
+}
+
+/** What every plan begins with. */
+export function heading(action: Plan['action'], config: Config, release: string, version: string) {
+  const { project, environment } = config
+  return { schemaVersion: 1 as const, action, project, ...(environment ? { environment } : {}), release, version }
+}
+
+/** What the plan for every server begins with. */
+export function serverPlan(
+  server: Server,
+  { current, releases }: Observation,
+): Pick<ServerPlan, 'server' | 'engine' | 'from'> {
+  const record = releases.find(({ id }) => id === current)
+  return {
+    server: server.name,
+    engine: server.engine,
+    ...(record ? { from: { release: record.id, version: record.version } } : {}),
+  }
+}
+
+export function observationOf(observations: readonly Observation[], { name }: Server): Observation {
+  const found = observations.find(({ server }) => server === name)
+  if (!found) throw new Error(`${name} was not observed`)
+  return found
+}

@@ -1,0 +1,49 @@
+import { JijiError } from '../errors.ts'
+import { lastLine } from '../runner/engine-failure.ts'
+import { createProxy, restoreSite, writeSite } from '../shell/proxy.ts'
+import type { ApplyContext } from './apply-context.ts'
+import { reported } from './event.ts'
+import { settled } from './failure.ts'
+import { limits } from './limits.ts'
+import { runnerOf } from './losses.ts'
+import type { Plan, ServerPlan } from './plan/plan.ts'
+
+/**
+ * Starts the proxies that are missing, and writes routes that are to change.
+ * @throws JijiError engine.failed
+ */
+export async function prepareProxies(context: ApplyContext, plan: Plan): Promise<undefined> {
+  await settled(plan.servers.map(server => prepareProxy(context, server)))
+}
+
+async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
+  const { config, report, signal } = context
+  const runner = runnerOf(context, server)
+  if (proxy === 'start') {
+    await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
+      const output = await runner.run(createProxy(engine, config.proxy), { signal, timeout: limits.proxy })
+      if (output.code === 0) return
+      throw new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(output.stderr)}`, {
+        server,
+        hint: `is port ${config.proxy.http_port} or ${config.proxy.https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
+      })
+    })
+  }
+  if (site) {
+    await reported(report, { step: 'proxy', server, detail: `routes ${site.hosts.join(', ')}` }, async () => {
+      const output = await runner.run(writeSite(engine, site), { signal, timeout: limits.ask })
+      if (output.code === 0) return
+      throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
+    })
+  }
+}
+
+/** The routes of the release before; where they cannot be restored the next deploy writes them anew. */
+export async function restoreRoutes(context: ApplyContext, plan: Plan): Promise<void> {
+  await Promise.allSettled(
+    plan.servers.map(async server => {
+      if (server.site)
+        await runnerOf(context, server.server).run(restoreSite(server.engine, server.site), { timeout: limits.ask })
+    }),
+  )
+}

@@ -1,0 +1,64 @@
+import { JijiError } from '../errors.ts'
+import { lastLine } from '../runner/engine-failure.ts'
+import { appendAudit, type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
+import { lines, type Script } from '../shell/script.ts'
+import type { ApplyContext } from './apply-context.ts'
+import { auditEntry } from './audit.ts'
+import { settled } from './failure.ts'
+import type { DigestsByServer } from './images.ts'
+import { limits } from './limits.ts'
+import { runnerOf } from './losses.ts'
+import type { Plan, ServerPlan } from './plan/plan.ts'
+
+/** Has every server remember what runs there now. */
+export async function recordAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
+  const recordOn = (server: ServerPlan) =>
+    plan.action === 'deploy' ? record(context, plan, server, digests) : goBack(context, plan, server)
+  await settled(plan.servers.map(recordOn))
+}
+
+async function record(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): Promise<void> {
+  const { config, by, observations } = context
+  const observation = observations.find(one => one.server === server.server)
+  const before = observation?.releases.find(({ id }) => id === observation.current)?.services ?? {}
+  const stillThere = Object.entries(before).filter(([name]) =>
+    config.services.some(service => service.name === name && service.servers.includes(server.server)),
+  )
+  const replaced = server.replacements.map(
+    ({ service, image, candidate }): [string, ReleaseRecord['services'][string]] => [
+      service,
+      { image, digest: digests.get(server.server)?.get(service) ?? '', container: candidate.name },
+    ],
+  )
+  const release: ReleaseRecord = {
+    schemaVersion: 1,
+    id: plan.release,
+    version: plan.version,
+    at: new Date().toISOString(),
+    by,
+    services: Object.fromEntries([...stillThere, ...replaced]),
+  }
+  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  await finish(
+    context,
+    server,
+    lines(recordRelease(server.engine, config.scope, release, { ...server.prune, retire: server.retire }), audit),
+  )
+}
+
+async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
+  const { config, by } = context
+  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  await finish(context, server, lines(recordCurrent(config.scope, plan.release), audit))
+}
+
+async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
+  const runner = runnerOf(context, server.server)
+  const output = await runner.run(script, { timeout: limits.record })
+  if (output.code === 0) return
+  throw new JijiError(
+    'failed',
+    `${server.server}: the release runs, but could not be recorded: ${lastLine(output.stderr)}`,
+    { server: server.server, hint: 'is the disk full?' },
+  )
+}

@@ -1,0 +1,93 @@
+import { JijiError } from '../errors.ts'
+import { engineFailure, lastLine } from '../runner/engine-failure.ts'
+import type { Runner } from '../runner/runner.ts'
+import { exits } from '../shell/engine.ts'
+import { type Replacement, replaceContainer } from '../shell/replace.ts'
+import type { ApplyContext } from './apply-context.ts'
+import type { Step } from './event.ts'
+import { replacementLimit } from './limits.ts'
+import { runnerOf } from './losses.ts'
+import type { ServerPlan } from './plan/plan.ts'
+
+/**
+ * Calls back when the candidate has taken over. A script that fails has undone what it did; one that is interrupted or
+ * lost after the switch has not, it goes through to its end.
+ * @throws JijiError release.unhealthy with the container's last lines
+ */
+export async function replaceOne(
+  { report, signal, ...context }: ApplyContext,
+  { server, engine }: ServerPlan,
+  replacement: Replacement,
+  onSwitched: () => void,
+): Promise<void> {
+  const { service, candidate } = replacement
+  const runner = runnerOf(context, server)
+  report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
+  let isSwitched = false
+  const run = runner.run(replaceContainer(engine, replacement), {
+    signal,
+    timeout: replacementLimit(replacement),
+    onLine: (line, stream) => {
+      const step = stream === 'stdout' ? stepOfLine[line] : undefined
+      if (step === (service.proxy ? 'switch' : 'health')) isSwitched = true
+      if (step && (step !== 'drain' || replacement.live)) report({ step, state: 'done', server, service: service.name })
+      if (line === 'undrained')
+        report({
+          step: 'drain',
+          state: 'note',
+          server,
+          service: service.name,
+          detail: 'requests were still running when the time to drain was over',
+        })
+    },
+  })
+  const output = await run.catch((error: unknown) => {
+    if (isSwitched) onSwitched()
+    throw error
+  })
+  if (output.code === 0) return onSwitched()
+  report({ step: output.code === exits.unhealthy ? 'health' : 'start', state: 'failed', server, service: service.name })
+  throw replacementFailure(runner, engine, replacement, output)
+}
+
+const stepOfLine: Record<string, Step> = {
+  started: 'start',
+  healthy: 'health',
+  switched: 'switch',
+  drained: 'drain',
+  stopped: 'stop',
+}
+
+function replacementFailure(
+  runner: Runner,
+  engine: ServerPlan['engine'],
+  { service, live }: Replacement,
+  output: { code: number; stdout: string; stderr: string },
+): JijiError {
+  const { server } = runner
+  const details = { server, ...(live ? { hint: 'the version before still serves' } : {}) }
+  const rest = (word: string) =>
+    output.stdout
+      .split('\n')
+      .filter(line => line.startsWith(`${word} `))
+      .map(line => line.slice(word.length + 1))
+  if (output.code === exits.unhealthy) {
+    const log = rest('log').join('\n')
+    return new JijiError(
+      'release.unhealthy',
+      `${server}: ${service.name} did not become healthy: ${rest('reason')[0] ?? ''}`,
+      { ...details, output: log || '(the container wrote nothing)' },
+    )
+  }
+  if (output.code === exits.notStarted) {
+    return new JijiError(
+      'engine.failed',
+      `${server}: ${service.name} could not be started: ${lastLine(output.stderr)}`,
+      details,
+    )
+  }
+  return (
+    engineFailure(runner, engine, output) ??
+    new JijiError('failed', `${server}: ${service.name} could not be replaced: ${lastLine(output.stderr)}`, { server })
+  )
+}
