@@ -310,6 +310,11 @@ is_alive() {
   local stat
   stat=$(cat "/proc/${1%.*}/stat" 2>/dev/null) || return 1
   read -ra stat <<<"${stat##*) }"
+  # One that is ending may show less than all; if it is still there, the next sweep will see.
+  if [ "${#stat[@]}" -lt 20 ]; then
+    [ -d "/proc/${1%.*}" ]
+    return
+  fi
   [ "${stat[0]}" != Z ] && [ "${stat[19]}" = "${1#*.}" ]
 }
 
