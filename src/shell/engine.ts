@@ -33,12 +33,14 @@ export function hostEntry(engine: Engine, key: string): string {
   return engine === 'docker' && host === 'docker.io' ? 'https://index.docker.io/v1/' : host
 }
 
+/** A name and a password as HTTP carries them and engines store them (RFC 7617). */
+export function basicAuth({ username, password }: { username: string; password: Secret }): Secret {
+  return password.map(value => Buffer.from(`${username}:${value}`).toString('base64'))
+}
+
 /** What Docker and Podman both read as a stored login. */
-export function authFile(entry: string, { username, password }: { username: string; password: Secret }): Secret {
-  return password.map(value => {
-    const auth = Buffer.from(`${username}:${value}`).toString('base64')
-    return JSON.stringify({ auths: { [entry]: { auth } } })
-  })
+export function authFile(entry: string, login: { username: string; password: Secret }): Secret {
+  return basicAuth(login).map(auth => JSON.stringify({ auths: { [entry]: { auth } } }))
 }
 
 /**

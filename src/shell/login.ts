@@ -1,6 +1,6 @@
 import type { Engine } from '../config/config.ts'
 import { registryHost } from '../config/registry-key.ts'
-import { hostEntry } from './engine.ts'
+import { basicAuth, hostEntry } from './engine.ts'
 import type { Login } from './images.ts'
 import { type Script, sh } from './script.ts'
 
@@ -68,7 +68,7 @@ const podmanAuthFile = sh`file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/
  * made replaces the old file only once Podman has read the login back.
  */
 function insertIntoAuthFile({ key, username, password }: Login): Script {
-  const auth = password.map(value => Buffer.from(`${username}:${value}`).toString('base64'))
+  const auth = basicAuth({ username, password })
   return sh`make_private
 [ -s "$file" ] || printf '{\\n\\t"auths": {}\\n}\\n' >"$file" || return
 podman logout --authfile "$file" ${key} >/dev/null 2>&1

@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import type { Config, Credential } from '../../config/config.ts'
 import { nearest } from '../../config/nearest.ts'
+import { registryHost } from '../../config/registry-key.ts'
 import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
 import { chosen } from '../../registry/export/choices.ts'
@@ -87,8 +88,8 @@ function declared({ name, key, auth, username, secret }: Credential): Declared {
 }
 
 function leftOutText({ name, key }: Credential, kept: readonly Credential[]): string {
-  const host = key.split('/', 1)[0] ?? key
-  const winner = kept.find(one => one.key.split('/', 1)[0] === host)
+  const host = registryHost(key)
+  const winner = kept.find(one => registryHost(one.key) === host)
   return `${name} (${key}) is left out: this format holds one login for ${host}, and that is ${winner?.name}`
 }
 

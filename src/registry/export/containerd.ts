@@ -1,4 +1,5 @@
 import { registryHost } from '../../config/registry-key.ts'
+import { hostOfApi } from '../protocol/origin.ts'
 import { asComments, type ExportFile, type Held, headerLines, type Origin } from './credential.ts'
 import { quotedString } from './quoted.ts'
 
@@ -8,7 +9,7 @@ import { quotedString } from './quoted.ts'
  */
 export function containerdConfig(credentials: readonly Held[], origin: Origin): ExportFile {
   const tables = credentials.map(({ key, username, password }) => {
-    const host = registryHost(key) === 'docker.io' ? 'registry-1.docker.io' : registryHost(key)
+    const host = hostOfApi(registryHost(key))
     return `
 [plugins."io.containerd.grpc.v1.cri".registry.configs.${quotedString(host)}.auth]
   username = ${quotedString(username)}

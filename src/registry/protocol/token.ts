@@ -1,3 +1,4 @@
+import { basicAuth } from '../../shell/engine.ts'
 import type { Login } from '../../shell/images.ts'
 import type { Challenge } from './challenge.ts'
 import type { Answer, Client } from './http.ts'
@@ -27,8 +28,8 @@ export async function requestToken(client: Client, challenge: Challenge, wanted:
   return readToken(isOther ? await askByPost(client, address, service, wanted) : got, wanted.login)
 }
 
-export function basicOf({ username, password }: Login): string {
-  return `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`
+export function basicOf(login: Login): string {
+  return `Basic ${basicAuth(login).reveal()}`
 }
 
 function askByGet(client: Client, realm: URL, service: string | undefined, { scopes, login }: Wanted): Promise<Answer> {
