@@ -148,17 +148,12 @@ function pushedDigest(text: string, service: string): string {
   return digest
 }
 
-/** Before anything is built: the local registry runs, or the remote one takes the credential. */
-async function prepareRegistry(context: BuildContext): Promise<void> {
-  const { config, here, signal, secrets, report } = context
-  const { registry } = config.builder
-  if (registry.type === 'local') {
-    const { change } = await ensureRegistry(here, config.builder.engine, registry, signal)
-    if (change) report({ step: 'registry', state: 'done', detail: change })
-    return
-  }
-  const { credential } = registry
-  if (credential) await checkLogin(asLogin(credential, secrets), signal)
+/** Before anything is built: the local registry runs. */
+async function prepareRegistry({ config, here, signal, report }: BuildContext): Promise<void> {
+  const { registry, engine } = config.builder
+  if (registry.type === 'remote') return
+  const { change } = await ensureRegistry(here, engine, registry, signal)
+  if (change) report({ step: 'registry', state: 'done', detail: change })
 }
 
 function tail(text: string, count: number): string {

@@ -208,7 +208,11 @@ describe('jiji deploy', () => {
   })
   test('--skip-verify leaves that out', async () => {
     const { code, log } = await jiji('deploy --skip-verify', { answers: { ways: { stdout: '{}' } } })
-    expect([code, log.filter(one => / (trust|ways)$/.test(one))]).toEqual([0, ['here trust']])
+    expect([code, log.filter(one => / (trust|ways)$/.test(one))]).toEqual([0, []])
+  })
+  test('a build alone asks the registry here whether it takes the credential', async () => {
+    const { code, log } = await jiji('build')
+    expect([code, log.filter(one => / (trust|ways|build)$/.test(one))]).toEqual([0, ['here trust', 'here build']])
   })
   test('never shows a secret, however much it says', async () => {
     const answers = { 'here build': { code: 1, stderr: 'no hunter2 here\nnor aHVudGVyMg==\n' } }

@@ -2,6 +2,8 @@ import { buildAndPush, buildService } from '../../deploy/build.ts'
 import { buildsOf } from '../../deploy/plan/builds.ts'
 import { findVersion } from '../../deploy/version.ts'
 import { JijiError } from '../../errors.ts'
+import { asLogin } from '../../registry/credentials.ts'
+import { checkLogin } from '../../registry/verify/check.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
 
@@ -28,6 +30,10 @@ export async function run(context: Context): Promise<void> {
       builds.map(({ service, name }) => ({ service, name })),
     )
   } else {
+    // A deploy proves more, and on all servers; here a wrong password is known before the build takes its time.
+    const { registry } = config.builder
+    const credential = registry.type === 'remote' ? registry.credential : undefined
+    if (credential) await checkLogin(asLogin(credential, secrets), signal)
     const digests = await buildAndPush(build, { builds })
     show(
       context,
