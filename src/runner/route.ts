@@ -1,9 +1,10 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import { reasonOf, whenAborted } from './abort.ts'
 import { isForbidden, whyNotOpened } from './channel-failure.ts'
-import { GatheringSocket } from './gathering-socket.ts'
+import { gatherWrites } from './gather-writes.ts'
 import type { Peer } from './peer.ts'
 
 /** How bytes get to a server's sshd and back. */
@@ -18,7 +19,7 @@ export type Limits = { peer: Peer; timeout: number; signal?: AbortSignal | undef
 
 export async function directRoute(host: string, port: number, limits: Limits): Promise<Route> {
   // Node gives up an address after 250 ms when a name has several: too early for a server far away.
-  const socket = new GatheringSocket().setNoDelay(true)
+  const socket = new Socket().setNoDelay(true)
   socket.connect({ host, port, autoSelectFamilyAttemptTimeout: 2_500 })
   try {
     await within<void>(limits, (resolve, reject) => {
@@ -29,6 +30,7 @@ export async function directRoute(host: string, port: number, limits: Limits): P
     socket.on('error', () => {}).destroy()
     throw error
   }
+  gatherWrites(socket)
   return { stream: socket, close: async () => void socket.destroy() }
 }
 
