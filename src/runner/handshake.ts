@@ -5,6 +5,7 @@ import { reasonOf, whenAborted } from './abort.ts'
 import type { Authentication } from './authentication.ts'
 import { firstLine, greetingOf } from './greeting.ts'
 import type { HostKeyCheck } from './host-key.ts'
+import { reusePackets } from './packet-memory.ts'
 import type { Peer } from './peer.ts'
 import type { Timings } from './timings.ts'
 
@@ -64,6 +65,7 @@ export async function shakeHands(stream: Duplex, handshake: Handshake): Promise<
 
   try {
     await ready
+    reusePackets(client, stream)
     return client
   } catch (error) {
     client.destroy()

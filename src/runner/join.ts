@@ -11,27 +11,27 @@ type Way = {
   /** Called when it cannot be. */
   reject: () => void
   onEnd: () => void
+  /** Calls back when the connection has room for more. */
+  whenSent: (go: () => void) => void
 }
 
 /**
- * Joins a channel to a new socket here, for as long as both live. The socket's bytes go straight from a large buffer
- * into the channel, because two piped streams are slower by a third. Either side may end its half while the other
- * goes on.
+ * Joins a channel to a new socket here, for as long as both live. The socket's bytes go straight from one large buffer
+ * into the channel, because two piped streams are slower by a third; nothing more is read before they have been sent.
+ * Either side may end its half while the other goes on.
  */
-export function join({ guard, onSent, ...target }: Target, { accept, reject, onEnd }: Way): Pair {
-  const buffers = bufferPool()
+export function join({ guard, onSent, ...target }: Target, { accept, reject, onEnd, whenSent }: Way): Pair {
   let channel: ClientChannel | undefined
   const socket = connect({
     ...target,
     noDelay: true,
     allowHalfOpen: true,
     onread: {
-      buffer: buffers.take,
+      buffer: Buffer.allocUnsafeSlow(bufferSize),
       callback: (length, buffer) => {
         onSent?.(length)
-        const hasRoom = channel?.write(buffer.subarray(0, length), () => buffers.giveBack(buffer))
-        if (!hasRoom) channel?.once('drain', () => socket.resume())
-        return hasRoom === true
+        channel?.write(buffer.subarray(0, length), () => whenSent(() => socket.resume()))
+        return false // until it is on its way, and the buffer free again
       },
     },
   })
@@ -78,14 +78,3 @@ function gate(guard: Guard, refuse: (answer: string) => void): Transform {
 }
 
 const bufferSize = 1024 * 1024
-
-/** Buffers that may be used again once what was read into them has been sent. */
-function bufferPool() {
-  const free: Uint8Array[] = []
-  return {
-    take: () => free.pop() ?? Buffer.allocUnsafeSlow(bufferSize),
-    giveBack: (buffer: Uint8Array) => {
-      if (free.length < 4) free.push(buffer)
-    },
-  }
-}

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
 import type { Peer } from './peer.ts'
@@ -9,6 +10,8 @@ import type { Timings } from './timings.ts'
 export type Link = {
   client: Client
   peer: Peer
+  /** Calls back when all that was written has been taken off our hands. */
+  whenSent(go: () => void): void
   /** Why the connection is gone; undefined while it stands. */
   lostBecause(): string | undefined
   close(): Promise<void>
@@ -41,10 +44,23 @@ export function linkOver(client: Client, route: Route, peer: Peer, timings: Timi
   return {
     client,
     peer,
+    whenSent: drainOf(route.stream),
     lostBecause: () => lost,
     close: () => {
       closing ??= close()
       return closing
     },
+  }
+}
+
+/** One listener for all who wait: ssh2 writes on, whatever the stream says of its room. */
+function drainOf(stream: Duplex): Link['whenSent'] {
+  const waiting: (() => void)[] = []
+  stream.on('drain', () => {
+    for (const go of waiting.splice(0)) go()
+  })
+  return go => {
+    if (stream.writableNeedDrain) waiting.push(go)
+    else go()
   }
 }

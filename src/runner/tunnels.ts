@@ -11,13 +11,13 @@ const loopback = '127.0.0.1'
 
 /** Ports of the server's own 127.0.0.1 that lead from there to here, and any port that it reaches, from here. */
 export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
-  const { client } = link
+  const { client, whenSent } = link
   const tunnels = new Map<number, { target: Target; pairs: Set<Pair> }>()
 
   client.on('tcp connection', ({ destPort }, accept, reject) => {
     const tunnel = tunnels.get(destPort)
     if (!tunnel) return reject()
-    const pair = join(tunnel.target, { accept, reject, onEnd: () => tunnel.pairs.delete(pair) })
+    const pair = join(tunnel.target, { accept, reject, whenSent, onEnd: () => tunnel.pairs.delete(pair) })
     tunnel.pairs.add(pair)
   })
 

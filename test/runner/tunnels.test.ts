@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -10,6 +11,7 @@ import { sh } from '../../src/shell/script.ts'
 import { freePort, type Home, hasSshd, makeHome, removeHome, type Sshd, startSshd } from './sshd.ts'
 
 const megabyte = 1024 * 1024
+const hasAddOn: boolean = createRequire(import.meta.url)('ssh2/lib/protocol/crypto.js').bindingAvailable
 
 describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
   let home: Home
@@ -160,6 +162,30 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
     await new Promise(resolve => setTimeout(resolve, 500))
     expect(written).toBeLessThan(40) // socket buffers on the way included
     expect((await readAll(reader)).length).toBe(60 * megabyte)
+  })
+
+  test('goes on for others while one reader has stalled, and memory stays as it is', async () => {
+    const chunk = Buffer.alloc(megabyte)
+    answer = socket => void pump(socket, chunk, 60, createHash('sha256'))
+    const tunnel = await connection.forward(0, target)
+    const stalled = connect(tunnel.port, '127.0.0.1')
+    await digest(connect(tunnel.port, '127.0.0.1'))
+    const before = process.memoryUsage().arrayBuffers
+    expect((await digest(connect(tunnel.port, '127.0.0.1'))).bytes).toBe(60 * megabyte)
+    expect((await connection.run(sh`echo still here`)).stdout).toBe('still here\n')
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * megabyte)
+    expect((await digest(stalled)).bytes).toBe(60 * megabyte)
+  })
+
+  test.skipIf(!hasAddOn)('takes no new memory for each packet', async () => {
+    const chunk = randomBytes(megabyte)
+    answer = socket => void pump(socket, chunk, 50, createHash('sha256'))
+    const tunnel = await connection.forward(0, target)
+    const allocate = vi.spyOn(Buffer, 'allocUnsafe')
+    onTestFinished(() => allocate.mockRestore())
+    expect((await digest(connect(tunnel.port, '127.0.0.1'))).bytes).toBe(50 * megabyte)
+    const packets = allocate.mock.calls.filter(([size]) => size > 32_768)
+    expect(packets.length).toBeLessThan(100) // of 1600
   })
 
   test('ends one connection when its client breaks it off, and the others go on', async () => {
