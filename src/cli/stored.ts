@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts'
+import { renderSize } from '../deploy/size.ts'
 import { clientOfLocal } from '../registry/local/client.ts'
 import { readContents, type Stored, sizeOf } from '../registry/local/contents.ts'
 import { RequestFailed } from '../registry/protocol/failure.ts'
 import { labels } from '../shell/names.ts'
 import { renderAge } from '../ui/age.ts'
-import { renderSize } from '../ui/progress.ts'
 import type { Context } from './context.ts'
 
 /** What the local registry holds; nothing where it does not run. */

@@ -1,3 +1,4 @@
+import { renderSize } from '../deploy/size.ts'
 import type { Progress } from '../deploy/transfer.ts'
 
 /** While it goes on: `40 of 200 MB, 31 MB/s, 5 s left`. */
@@ -12,16 +13,4 @@ export function renderTransfer({ there, parts, sent }: Progress): string {
   return there === parts
     ? 'all of it was there'
     : `${parts - there} of ${parts} parts were missing, ${renderSize(sent)}`
-}
-
-/** In decimal units, as registries and disks count. */
-export function renderSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ${units[unit]}`
 }

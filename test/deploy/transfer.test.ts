@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
+import { renderSize } from '../../src/deploy/size.ts'
 import { watchTransfer } from '../../src/deploy/transfer.ts'
 import { layersOf } from '../../src/registry/local/layers.ts'
-import { renderProgress, renderSize, renderTransfer } from '../../src/ui/progress.ts'
+import { renderProgress, renderTransfer } from '../../src/ui/progress.ts'
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`
 const get = (path: string, method = 'GET') => Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import type { Secrets } from '../../config/secrets.ts'
 import type { Selected } from '../../config/select.ts'
 import { buildAndPush, type Digests } from '../../deploy/build.ts'
+import { builderArch } from '../../deploy/builder-arch.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { buildsOf } from '../../deploy/plan/builds.ts'
 import { planDeploy } from '../../deploy/plan/deploy.ts'
@@ -47,8 +48,6 @@ export async function run(context: Context): Promise<void> {
     ),
   )
 }
-
-const builderArch = process.arch === 'x64' ? 'amd64' : process.arch
 
 type Work = { config: Config; selected: Selected; secrets: Secrets; here: Runner; version: string }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import { renderSize } from '../../deploy/size.ts'
 import { JijiError } from '../../errors.ts'
 import { clientOfLocal } from '../../registry/local/client.ts'
 import { untilItAnswers } from '../../registry/local/container.ts'
@@ -15,7 +16,6 @@ import { freeVolume, readVolume } from '../../registry/local/volume.ts'
 import { RequestFailed } from '../../registry/protocol/failure.ts'
 import { labels } from '../../shell/names.ts'
 import { renderAge } from '../../ui/age.ts'
-import { renderSize } from '../../ui/progress.ts'
 import type { Context } from '../context.ts'
 import { loadProject, thisMachine } from '../gather.ts'
 
