@@ -244,6 +244,13 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/registry-remove.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'Find out what keeps a deploy from going well, here and on the servers, and what to do about it',
+    shared: registry,
+    examples: ['jiji doctor', 'jiji doctor -H web1 -o json'],
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'version',
     summary: "Show jiji's own version",
     shared: ['output'],

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, credentialsOf, type Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { findSecrets, resolveSecrets, type Secrets } from '../config/secrets.ts'
+import { findSecrets, resolveSecrets, Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
@@ -52,6 +52,31 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
   // What is started from now on (engines, ssh) has no need of them, and an environment can be read in /proc.
   context.forget(credentialsOf(config).flatMap(({ secret }) => (secret.isName ? secret.text : [])))
   return secrets
+}
+
+/** The same, where some may be missing: the secrets of those parts that have all of theirs, and why others have not. */
+export async function gatherFound<T>(
+  context: Context,
+  config: Config,
+  parts: readonly T[],
+): Promise<{ secrets: Secrets; missing: Map<T, JijiError> }> {
+  const missing = new Map<T, JijiError>()
+  const all = await unlessMissing(context, gatherSecrets(context, config, parts))
+  if (all instanceof Secrets) return { secrets: all, missing }
+  let secrets = new Secrets(new Map())
+  for (const part of parts) {
+    const own = await unlessMissing(context, gatherSecrets(context, config, part))
+    if (own instanceof Secrets) secrets = secrets.and(own)
+    else missing.set(part, own)
+  }
+  return { secrets, missing }
+}
+
+function unlessMissing({ signal }: Context, secrets: Promise<Secrets>): Promise<Secrets | JijiError> {
+  return secrets.catch(error => {
+    if (error instanceof JijiError && !signal.aborted) return error
+    throw error
+  })
 }
 
 /** This machine. */

@@ -34,6 +34,11 @@ export class Secrets {
     return this.#values.get(reference) ?? reference.text
   }
 
+  /** These, and those of others. */
+  and(others: Secrets): Secrets {
+    return new Secrets(new Map([...this.#values, ...others.#values]))
+  }
+
   get all(): Secret[] {
     return [...this.#values.values()]
   }

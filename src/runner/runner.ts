@@ -26,6 +26,8 @@ export interface Runner {
 
 /** A runner that reaches its server over SSH, and so can carry a tunnel. */
 export interface Connection extends Runner {
+  /** Where it was reached, by what ssh's configuration makes of the name. */
+  readonly host: string
   /**
    * Listens on the server's 127.0.0.1 and joins each connection there to `target` here.
    * @returns the port, which sshd has chosen when `port` is 0

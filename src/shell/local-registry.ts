@@ -38,6 +38,12 @@ on_exit() { :; }
 echo started`
 }
 
+/** Says `found RUNNING IMAGE PORT` where there is one. */
+export function askLocalRegistry(engine: Engine): Script {
+  return sh`${findRegistry(engine)}
+[ -z "$found" ] || echo found "$found"`
+}
+
 /** What it holds stays, in its volume. */
 export function removeLocalRegistry(engine: Engine): Script {
   return sh`${findRegistry(engine)}

@@ -129,6 +129,7 @@ const walks: Record<string, string> = {
   'registry tunnel': 'registry tunnel',
   'registry prune': 'registry prune --yes',
   'registry remove': 'registry remove --yes',
+  doctor: 'doctor',
   version: 'version',
 }
 

@@ -1,9 +1,11 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
+import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { askHealth } from '../../src/shell/health.ts'
 import { buildImage, findImages, loadImage, pullImages, pushImage, saveImage } from '../../src/shell/images.ts'
 import {
+  askLocalRegistry,
   collectGarbage,
   ensureLocalRegistry,
   readRegistryVolume,
@@ -144,6 +146,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'save an image': saveImage(engine, `redis${hostile}`),
     'load an image': loadImage(engine, `redis${hostile}`),
     'start the local registry': ensureLocalRegistry(engine, local),
+    'ask for the local registry': askLocalRegistry(engine),
     'remove the local registry': removeLocalRegistry(engine),
     'read the volume of the local registry': readRegistryVolume(engine),
     'collect the garbage of the local registry': collectGarbage(engine),
@@ -174,6 +177,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'ask services how they are': service.proxy
       ? askHealth(engine, [{ service: 'web', name: 'myapp-web-1', proxy: service.proxy }])
       : sh`:`,
+    'examine a server': examine(engine, scope, ['app.example.com', hostile]),
+    'examine this machine': examineHere(engine),
+    'read through a tunnel': readThrough(1),
     'ask for the engine': requireEngine(engine),
     'replace a container': replaceContainer(engine, {
       scope,

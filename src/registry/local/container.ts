@@ -85,7 +85,7 @@ async function whyNotStarted(
 }
 
 /** By trying: engines tell it in words alone. */
-function isTaken(port: number): Promise<boolean> {
+export function isTaken(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const server = createServer()
       .once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE'))

@@ -4,6 +4,7 @@ import type { Check } from './proof.ts'
 
 /** The same thing, at one or more places. */
 type Found = { places: string[]; cause: Cause; message: string; hint: string; isFailure: boolean }
+type Said = Pick<Found, 'places' | 'message' | 'hint'>
 
 /** What checks have found, failures first, each thing once. */
 export function findingsOf(checks: readonly Check[]): Found[] {
@@ -38,12 +39,12 @@ export function failureOf(checks: readonly Check[]): JijiError | undefined {
 }
 
 /** A line that says where and what, and below it what to do. */
-export function renderFound({ places, message, hint }: Found): string {
+export function renderFound({ places, message, hint }: Said): string {
   return `${places.join(', ')}: ${message}\n${hint.replace(/^/gm, '  ')}`
 }
 
 /** The credential was refused, the image is not there, or the registry is not. */
-function codeOf(cause: Cause): ErrorCode {
+export function codeOf(cause: Cause): ErrorCode {
   if (['wrong-password', 'no-credential', 'no-pull', 'no-push'].includes(cause)) return 'registry.refused'
   return cause === 'no-tag' || cause === 'no-repository' ? 'pull.failed' : 'registry.unreachable'
 }
