@@ -28,6 +28,7 @@ describe('the clock', () => {
     ['5 s ahead', 5, 0, 10, 'ok agrees with the clock here'],
     ['7 s ahead', 7, 0, 10, 'warning clock-skew'],
     ['5 s behind', -5, 0, 10, 'ok agrees with the clock here'],
+    ['6 s behind, of which one may be the rest of a second', -6, 0, 10, 'ok agrees with the clock here'],
     ['7 s behind', -7, 0, 10, 'warning clock-skew'],
   ])('%s', (_, seconds, sent, heard, expected) =>
     expect(brief(judgeClock({ clock: noon / 1000 + seconds }, { sent: noon + sent, heard: noon + heard }))).toBe(
