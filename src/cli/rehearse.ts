@@ -17,11 +17,11 @@ export async function rehearse(
   config: Config,
   secrets: Secrets,
   runners: ReadonlyMap<string, Runner>,
-  planFrom: (observations: readonly Observation[]) => Plan,
+  planFrom: (observations: readonly Observation[]) => Plan | Promise<Plan>,
 ): Promise<void> {
   const { output, signal } = context
   const observations = await observeAll(config, runners, signal)
-  const plan = planFrom(observations)
+  const plan = await planFrom(observations)
   showPlan(context, plan)
   if (!output.style.verbose) return
   const pretended = new Map([...runners].map(([name, runner]) => [name, pretend(context, runner)]))

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Plan, ServerPlan } from '../deploy/plan/plan.ts'
 import { routesOf } from '../deploy/routes.ts'
+import { renderMove } from './moves.ts'
 import { renderTable } from './table.ts'
 
 /** What a release is going to change. */
@@ -10,18 +11,20 @@ export function renderPlan(plan: Plan): string {
   return [
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
-    ...plan.servers.flatMap(renderServer),
+    ...plan.servers.flatMap(server => renderServer(server, plan.version)),
   ].join('\n')
 }
 
-function renderServer({ server, engine, proxy, site, replacements, retire, prune }: ServerPlan): string[] {
+function renderServer(plan: ServerPlan, version: string): string[] {
+  const { server, engine, proxy, site, replacements, moves = [], retire, prune } = plan
   return [
     `  ${server} (${engine})`,
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
-    ...replacements.map(
-      ({ service, live, image }) => `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
-    ),
+    ...replacements.flatMap(({ service, live, image }) => [
+      `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
+      ...moves.filter(move => move.service === service).map(move => `      ${renderMove(move, version)}`),
+    ]),
     ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: no longer in the configuration`] : []),
     ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
   ]

@@ -3,6 +3,7 @@ import type { Secrets } from '../../config/secrets.ts'
 import type { Selected } from '../../config/select.ts'
 import { buildAndPush, type Digests } from '../../deploy/build.ts'
 import { builderArch } from '../../deploy/builder-arch.ts'
+import { storedLike } from '../../deploy/estimate.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { buildsOf } from '../../deploy/plan/builds.ts'
 import { planDeploy } from '../../deploy/plan/deploy.ts'
@@ -10,6 +11,7 @@ import type { Plan } from '../../deploy/plan/plan.ts'
 import { nextRelease } from '../../deploy/plan/release-id.ts'
 import { type Proofs, proofsFor, verifyDeploy } from '../../deploy/verify.ts'
 import { findVersion } from '../../deploy/version.ts'
+import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, thisMachine, withServers } from '../gather.ts'
@@ -23,12 +25,16 @@ export async function run(context: Context): Promise<void> {
   const here = thisMachine(context)
   const version = await findVersion(here, config.root, context.options.text('version'), new Date())
   const work = { config, selected, secrets, here, version }
-  const planFrom = (observations: readonly Observation[]) =>
-    planDeploy({ config, selected, observations, release: nextRelease(observations, new Date()), version, builderArch })
+  const planFrom = (observations: readonly Observation[], stored?: readonly Stored[]) => {
+    const release = nextRelease(observations, new Date())
+    return planDeploy({ config, selected, observations, release, version, builderArch, stored })
+  }
+  const planAhead = async (observations: readonly Observation[]) =>
+    planFrom(observations, await storedLike(config, selected, version, observations, context.signal))
 
   if (context.options.flag('dry-run')) {
     return withServers(context, config, secrets, selected.servers, runners =>
-      rehearse(context, config, secrets, runners, planFrom),
+      rehearse(context, config, secrets, runners, planAhead),
     )
   }
   const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
@@ -37,7 +43,7 @@ export async function run(context: Context): Promise<void> {
       const { signal, output } = context
       if (proofs.size > 0)
         await verifyDeploy({ config, here, runners, report: output.event.bind(output), signal }, proofs)
-      if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, signal)))
+      if (isAsked(context)) await confirmPlan(context, await planAhead(await observeAll(config, runners, signal)))
       await withBuild(context, work, images => release(context, config, secrets, runners, planFrom, images))
     })
   }

@@ -1,8 +1,10 @@
 import type { Config, Server } from '../../config/config.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
+import type { Stored } from '../../registry/local/contents.ts'
 import type { Observation } from '../observe.ts'
 import { buildsOf } from './builds.ts'
+import { movesOf } from './moves.ts'
 import { heading, observationOf, type Plan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
 import { pruneOf, retireOf } from './prune.ts'
@@ -16,13 +18,16 @@ export type DeployRequest = {
   version: string
   /** What images are built for unless a server says otherwise. */
   builderArch: string
+  /** What the local registry has been found to hold. */
+  stored?: readonly Stored[] | undefined
 }
 
 /**
  * @throws JijiError route.taken when another project on a server owns one of our host names
  * @throws JijiError config.invalid when images would be built for another architecture than a server has
  */
-export function planDeploy({ config, selected, observations, release, version, builderArch }: DeployRequest): Plan {
+export function planDeploy(request: DeployRequest): Plan {
+  const { config, selected, observations, release, version, builderArch, stored } = request
   const services = selected.services
   return {
     ...heading('deploy', config, release, version),
@@ -38,6 +43,7 @@ export function planDeploy({ config, selected, observations, release, version, b
         ...serverPlan(server, observation),
         ...proxyPlan(config, server, observation, replacements),
         replacements,
+        ...(stored ? movesOf(config, server, replacements, { observations, version, stored }) : {}),
         retire,
         prune: pruneOf(config, observation, replacements),
       }

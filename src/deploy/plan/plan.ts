@@ -2,6 +2,7 @@ import type { Config, Engine, Server } from '../../config/config.ts'
 import type { Slot } from '../../shell/names.ts'
 import type { Site } from '../../shell/proxy.ts'
 import type { Observation } from '../observe.ts'
+import type { Move } from './moves.ts'
 
 /** What a release will change: data, printed by --dry-run, the confirmation and -o json alike. */
 export type Plan = {
@@ -25,6 +26,8 @@ export type ServerPlan = {
   proxy: 'none' | 'start' | 'runs'
   site?: Site
   replacements: readonly ReplacementPlan[]
+  /** What is about to go from the local registry to this server; only before anything is built. */
+  moves?: readonly Move[]
   /** Running containers of services that the configuration no longer has here. */
   retire: readonly string[]
   /** What goes once the release is on record; `keep` names the images that stay. */

@@ -27,7 +27,7 @@ export async function readContents(client: LocalClient, projectLabel: string): P
   const all = await Promise.all(
     repositories.map(async repository => ({
       repository,
-      versions: await readVersions(client, repository, projectLabel),
+      versions: await readVersions(client, repository, await readTags(client, repository), projectLabel),
     })),
   )
   return all.filter(({ versions }) => versions.length > 0)
@@ -55,11 +55,21 @@ async function readCatalogue(client: LocalClient): Promise<string[]> {
   }
 }
 
-async function readVersions(client: LocalClient, repository: string, projectLabel: string): Promise<Version[]> {
+export async function readTags(client: LocalClient, repository: string): Promise<string[]> {
   const { body } = await client.ask(`/v2/${repository}/tags/list`)
-  const tags = textsIn(body, 'tags', /^\w[\w.-]{0,127}$/)
+  return textsIn(body, 'tags', /^\w[\w.-]{0,127}$/)
+}
+
+/** Those images of a repository that have one of these tags, or are asked for by digest. */
+export async function readVersions(
+  client: LocalClient,
+  repository: string,
+  tags: readonly string[],
+  projectLabel: string,
+  others: readonly string[] = [],
+): Promise<Version[]> {
   const digests = await Promise.all(tags.map(tag => digestOf(client, `/v2/${repository}/manifests/${tag}`)))
-  const all = [...new Set(digests)].map(async (digest): Promise<Version[]> => {
+  const all = [...new Set([...digests, ...others])].map(async (digest): Promise<Version[]> => {
     const image = digest && (await readImage(client, repository, digest, projectLabel))
     return image ? [{ ...image, digest, tags: tags.filter((_, index) => digests[index] === digest) }] : []
   })
