@@ -10,7 +10,7 @@ const connections = await Promise.all(
 )
 const tunnels = await Promise.all(connections.map(connection => openTunnel(connection, Number(port))))
 const before = cpuSeconds() // to start, and to compile these sources, costs more than a layer
-console.log(JSON.stringify(tunnels.map(tunnel => tunnel?.port)))
+console.log(JSON.stringify(tunnels.map(({ tunnel }) => tunnel?.port)))
 process.stdin.resume().on('end', async () => {
   // Its own maxRSS begins with that of the process that has started it.
   const peak = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])

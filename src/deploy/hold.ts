@@ -2,10 +2,11 @@ import { JijiError } from '../errors.ts'
 import { canTunnel, type Runner } from '../runner/runner.ts'
 import { stay } from '../shell/stay.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
+import type { Refusal } from './tunnel-refusal.ts'
 
-/** `open`: the registry of this machine answers there. `lost`: it did, and does not any more. */
+/** `open`: the registry of this machine answers there; `why` not on the usual port. `lost`: it did, and does not any more. */
 export type Held = { server: string } & (
-  | { state: 'open'; address: string }
+  | { state: 'open'; address: string; why?: Refusal }
   | { state: 'failed' | 'lost'; error: JijiError }
 )
 
@@ -22,9 +23,9 @@ export async function holdTunnels(
   const ends = [...runners].map(async (runner): Promise<JijiError[]> => {
     let isOpen = false
     try {
-      await hold(runner, port, signal, address => {
+      await hold(runner, port, signal, (address, why) => {
         isOpen = true
-        tell({ server: runner.server, state: 'open', address })
+        tell({ server: runner.server, state: 'open', address, ...(why ? { why } : {}) })
       })
       return []
     } catch (error) {
@@ -40,28 +41,28 @@ async function hold(
   runner: Runner,
   port: number,
   signal: AbortSignal,
-  onOpen: (address: string) => void,
+  onOpen: (address: string, why?: Refusal) => void,
 ): Promise<void> {
   // This machine as a server is where the registry is.
   if (!canTunnel(runner)) return onOpen(`127.0.0.1:${port}`)
-  const tunnel = await openTunnel(runner, port)
-  if (!tunnel) throw forbidden(runner)
+  const opened = await openTunnel(runner, port)
+  if (!opened.tunnel) throw forbidden(runner, opened.why)
   await throughTunnel(
     runner,
-    tunnel,
+    opened,
     () => {},
     async there => {
-      onOpen(`127.0.0.1:${there}`)
+      onOpen(`127.0.0.1:${there}`, opened.why)
       const { code } = await runner.run(stay(), { until: signal })
       if (!signal.aborted) throw ended(runner, code)
     },
   )
 }
 
-function forbidden({ server }: Runner): JijiError {
-  return new JijiError('server.refused', `${server}: its sshd forbids tunnels`, {
+function forbidden({ server }: Runner, { cause, change }: Refusal): JijiError {
+  return new JijiError('server.refused', `${server}: ${cause}`, {
     server,
-    hint: 'see that its sshd_config has AllowTcpForwarding yes (or remote) for this user; a deploy sends images without a tunnel there',
+    hint: `${change}; a deploy sends images without a tunnel there`,
   })
 }
 

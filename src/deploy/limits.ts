@@ -3,6 +3,8 @@ import type { Replacement } from '../shell/replace.ts'
 /** Milliseconds after which a server that still says nothing is given up: each many times what the work takes. */
 export const limits = {
   ask: 60_000,
+  /** What has the port that a tunnel wanted. */
+  neighbour: 1000,
   /** The proxy's image may have to be fetched. */
   proxy: 10 * 60_000,
   pull: 30 * 60_000,

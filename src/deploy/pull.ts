@@ -14,6 +14,7 @@ import type { ServerPlan } from './plan/plan.ts'
 import { sendImages } from './send.ts'
 import { type Progress, watchTransfer } from './transfer.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
+import { type Refusal, wordsFor } from './tunnel-refusal.ts'
 
 type PullContext = { config: Config; secrets: Secrets; report: Report; signal: AbortSignal }
 
@@ -34,9 +35,9 @@ export async function pullOn(
   if (registry.type !== 'local' || !isBuilt) return pull(context, runner, plan, digests, undefined)
   if (!canTunnel(runner)) return pull(context, runner, plan, digests, `localhost:${registry.port}`)
   const transfer = watchTransfer(await layersOf(registry.port, builtImages(plan, digests), context.signal))
-  const tunnel = await openTunnel(runner, registry.port, transfer)
-  if (!tunnel) return send(context, runner, plan, digests)
-  return throughTunnel(runner, tunnel, context.report, port =>
+  const opened = await openTunnel(runner, registry.port, transfer)
+  if (!opened.tunnel) return send(context, runner, plan, digests, opened.why)
+  return throughTunnel(runner, opened, context.report, port =>
     pull(context, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress),
   )
 }
@@ -49,9 +50,15 @@ function builtImages({ replacements }: ServerPlan, digests: Digests): { reposito
 }
 
 /** What was built goes as a stream; what others have made is pulled as ever. */
-async function send(context: PullContext, runner: Runner, plan: ServerPlan, digests: Digests): Promise<Digests> {
+async function send(
+  context: PullContext,
+  runner: Runner,
+  plan: ServerPlan,
+  digests: Digests,
+  why: Refusal,
+): Promise<Digests> {
   const { report, signal, config } = context
-  const detail = 'no tunnel, which its sshd forbids (AllowTcpForwarding): images go through the connection itself'
+  const detail = `no tunnel, so that images go through the connection itself: ${wordsFor(why)}`
   report({ step: 'tunnel', state: 'done', server: runner.server, detail })
   const built = plan.replacements.filter(({ service }) => digests.has(service))
   const others = plan.replacements.filter(({ service }) => !digests.has(service))

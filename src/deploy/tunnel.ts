@@ -2,37 +2,47 @@ import type { Duplex } from 'node:stream'
 import { JijiError } from '../errors.ts'
 import { readOnly } from '../registry/local/read-only.ts'
 import type { Connection } from '../runner/runner.ts'
+import { askVersion } from './ask-version.ts'
 import type { Report } from './event.ts'
 import type { Transfer } from './transfer.ts'
+import { type Refusal, whyNoPort, whyNotPort, wordsFor } from './tunnel-refusal.ts'
 
 type Tunnel = Awaited<ReturnType<Connection['forward']>>
 
+/** `why` it has another port than the usual one, or why there is none. */
+type Opened = { tunnel: Tunnel; why?: Refusal } | { tunnel?: undefined; why: Refusal }
+
 /**
  * Leads a port of the server's own 127.0.0.1 to the registry of this machine: the usual port where it is free there, else
- * one that sshd picks. Undefined where its sshd forbids tunnels altogether.
+ * one that sshd picks. None where its sshd forbids that altogether.
  */
-export async function openTunnel(
-  connection: Connection,
-  port: number,
-  watch: Partial<Transfer> = {},
-): Promise<Tunnel | undefined> {
+export async function openTunnel(connection: Connection, port: number, watch: Partial<Transfer> = {}): Promise<Opened> {
   const target = { host: '127.0.0.1', port, guard: () => readOnly(), ...watch }
+  const forward = (port: number) => connection.forward(port, target).catch(noneWhenRefused)
+  const usual = await forward(port)
+  if (usual) return { tunnel: usual }
+  const other = await forward(0)
+  if (!other) return { why: await whyNoPort(connection, port) }
   try {
-    return await connection.forward(port, target).catch(() => connection.forward(0, target))
+    return { tunnel: other, why: await whyNotPort(connection, port) }
   } catch (error) {
-    if (error instanceof JijiError && error.code === 'tunnel.failed') return undefined
+    await other.close()
     throw error
   }
+}
+
+function noneWhenRefused(error: unknown): undefined {
+  if (!(error instanceof JijiError) || error.code !== 'tunnel.failed') throw error
 }
 
 /** Closes the tunnel when `fn` is done, which runs only if the registry answers through it. */
 export async function throughTunnel<T>(
   connection: Connection,
-  tunnel: Tunnel,
+  { tunnel, why }: Extract<Opened, { tunnel: Tunnel }>,
   report: Report,
   fn: (port: number) => Promise<T>,
 ): Promise<T> {
-  const detail = `127.0.0.1:${tunnel.port} there is the registry here`
+  const detail = `127.0.0.1:${tunnel.port} there is the registry here${why ? `: ${wordsFor(why)}` : ''}`
   report({ step: 'tunnel', state: 'done', server: connection.server, detail })
   try {
     await checkTunnel(connection, tunnel.port)
@@ -53,7 +63,7 @@ async function checkTunnel(connection: Connection, port: number): Promise<void> 
   } catch {
     return
   }
-  const status = await askVersion(stream).catch(() => undefined)
+  const status = await askVersion(stream, 10_000).catch(() => undefined)
   if (status === 200) return
   throw new JijiError(
     'tunnel.failed',
@@ -63,22 +73,4 @@ async function checkTunnel(connection: Connection, port: number): Promise<void> 
       hint: 'is the local registry running? docker logs jiji-registry',
     },
   )
-}
-
-/** The status of `GET /v2/`; undefined when what answers does not speak HTTP. */
-async function askVersion(stream: Duplex): Promise<number | undefined> {
-  const limit = setTimeout(() => stream.destroy(new Error('no answer in 10 s')), 10_000)
-  try {
-    stream.write('GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-    let text = ''
-    for await (const chunk of stream) {
-      text += String(chunk)
-      if (text.includes('\r\n')) break
-    }
-    const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]
-    return status === undefined ? undefined : Number(status)
-  } finally {
-    clearTimeout(limit)
-    stream.destroy()
-  }
 }

@@ -53,7 +53,8 @@ describe('a tunnel that is held open', () => {
   test('has another port where the usual one is taken', async () => {
     const { told, interrupt } = await holding([serverWith({ allowed: [0] }).connection])
     interrupt.abort()
-    expect(told).toEqual([{ server: 's1', state: 'open', address: '127.0.0.1:40000' }])
+    const why = expect.objectContaining({ cause: 'port 9270 there leads to another registry' })
+    expect(told).toEqual([{ server: 's1', state: 'open', address: '127.0.0.1:40000', why }])
   })
   test('is not needed where the registry is', async () => {
     const { told, held } = await holding([recorder('here')])
@@ -68,7 +69,7 @@ describe('a tunnel that is held open', () => {
       'server.refused s1',
       'tunnel.failed s2',
     ])
-    expect(told.map(({ server, state }) => `${server} ${state}`)).toEqual(['s1 failed', 's2 failed'])
+    expect(told.map(({ server, state }) => `${server} ${state}`).toSorted()).toEqual(['s1 failed', 's2 failed'])
     expect(other.closed).toEqual([9270])
   })
   test('that is lost is told at once, and ends it when it was the last', async () => {

@@ -1,5 +1,6 @@
 import { together } from '../../deploy/failure.ts'
 import { type Held, holdTunnels } from '../../deploy/hold.ts'
+import { wordsFor } from '../../deploy/tunnel-refusal.ts'
 import { JijiError } from '../../errors.ts'
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
@@ -31,13 +32,17 @@ export async function run(context: Context): Promise<void> {
 function tell({ output }: Context, held: Held): void {
   const { server, state } = held
   if (output.style.json) {
-    const { address, error } = { address: undefined, error: undefined, ...held }
+    const { address, error, why } = { address: undefined, error: undefined, why: undefined, ...held }
     output.jsonLine({
       schemaVersion: 1,
       server,
       state,
       ...(address ? { address } : {}),
+      ...(why ? { reason: wordsFor(why) } : {}),
       ...(error ? { code: error.code, reason: error.message } : {}),
     })
-  } else output.result(`${server}: ${held.state === 'open' ? held.address : `${state}: ${held.error.message}`}`)
+    return
+  }
+  output.result(`${server}: ${held.state === 'open' ? held.address : `${state}: ${held.error.message}`}`)
+  if (held.state === 'open' && held.why) output.note(`${server}: ${wordsFor(held.why)}`)
 }
