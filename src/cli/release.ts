@@ -7,6 +7,7 @@ import type { Digests } from '../deploy/build.ts'
 import { withLock } from '../deploy/lock.ts'
 import type { Observation } from '../deploy/observe.ts'
 import type { Plan } from '../deploy/plan/plan.ts'
+import { inTermsOfDisks } from '../deploy/room.ts'
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import { renderPlan, renderRelease } from '../ui/plan.ts'
@@ -46,7 +47,8 @@ export async function release(
       throw error
     }
   }
-  const plan = await withLock(config, [...runners.values()], ownerOf(actor, context), signal, work).finally(() =>
+  const underLock = () => withLock(config, [...runners.values()], ownerOf(actor, context), signal, work)
+  const plan = await inTermsOfDisks(config, runners, underLock).finally(() =>
     Promise.all(again.map(runner => runner.close())),
   )
   const seconds = (Date.now() - began) / 1000

@@ -18,6 +18,7 @@ import { lines } from '../shell/script.ts'
 import type { Event, Report } from './event.ts'
 import { reported } from './event.ts'
 import type { Plan } from './plan/plan.ts'
+import { inTermsOfDisk } from './room.ts'
 
 export type BuildContext = {
   config: Config
@@ -43,8 +44,12 @@ export async function buildAndPush(context: BuildContext, plan: Pick<Plan, 'buil
   for (const build of plan.builds) {
     const service = context.config.services.find(({ name }) => name === build.service)
     if (!service?.build) continue
-    await buildService(context, service, build.name, build.platforms)
-    digests.set(service.name, await push(context, service, build.name))
+    const { here, config } = context
+    const place = { runner: here, engine: config.builder.engine, scope: config.scope }
+    await inTermsOfDisk(place, async () => {
+      await buildService(context, service, build.name, build.platforms)
+      digests.set(service.name, await push(context, service, build.name))
+    })
   }
   return digests
 }

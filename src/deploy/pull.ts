@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
 import { loginFor } from '../registry/credentials.ts'
+import { sizeOf } from '../registry/local/contents.ts'
 import { layersOf } from '../registry/local/layers.ts'
 import { checkLogin } from '../registry/verify/check.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
@@ -11,6 +12,7 @@ import type { Digests } from './build.ts'
 import { type Report, reported } from './event.ts'
 import { limits } from './limits.ts'
 import type { ServerPlan } from './plan/plan.ts'
+import { inTermsOfDisk } from './room.ts'
 import { sendImages } from './send.ts'
 import { type Progress, watchTransfer } from './transfer.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
@@ -32,13 +34,25 @@ export async function pullOn(
   const { registry } = context.config.builder
   if (plan.replacements.length === 0) return new Map()
   const isBuilt = plan.replacements.some(({ service }) => digests.has(service))
-  if (registry.type !== 'local' || !isBuilt) return pull(context, runner, plan, digests, undefined)
-  if (!canTunnel(runner)) return pull(context, runner, plan, digests, `localhost:${registry.port}`)
-  const transfer = watchTransfer(await layersOf(registry.port, builtImages(plan, digests), context.signal))
+  const place = { runner, engine: plan.engine, scope: context.config.scope }
+  if (registry.type !== 'local' || !isBuilt || !canTunnel(runner)) {
+    const here = registry.type === 'local' && isBuilt ? `localhost:${registry.port}` : undefined
+    return inTermsOfDisk(place, () => pull(context, runner, plan, digests, here))
+  }
+  const parts = await layersOf(registry.port, builtImages(plan, digests), context.signal)
+  const transfer = watchTransfer(parts)
   const opened = await openTunnel(runner, registry.port, transfer)
-  if (!opened.tunnel) return send(context, runner, plan, digests, opened.why)
+  if (!opened.tunnel) {
+    const all = sizeOf([{ parts }])
+    return inTermsOfDisk(
+      place,
+      () => send(context, runner, plan, digests, opened.why),
+      () => all,
+    )
+  }
+  const wanted = () => transfer.progress().wanted
   return throughTunnel(runner, opened, context.report, port =>
-    pull(context, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress),
+    inTermsOfDisk(place, () => pull(context, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress), wanted),
   )
 }
 

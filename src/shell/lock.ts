@@ -11,8 +11,8 @@ export type LockOwner = { by: string; host: string; since: string; command: stri
  */
 export function holdLock(scope: string, owner: LockOwner, then: Script): Script {
   return sh`${takeLock(scope, owner)}
-echo "$$ $boot" >"$state/lock/holder"
 on_exit() { [ "$(cat "$state/lock/owner")" != ${JSON.stringify(owner)} ] || rm -rf "$state/lock"; }
+echo "$$ $boot" >"$state/lock/holder" || exit
 ${then}
 echo ready
 interruptible sleep 1000000`
@@ -20,7 +20,7 @@ interruptible sleep 1000000`
 
 /**
  * Takes the lock for as long as nobody releases it. One whose holder is gone, because the server lost its power or the
- * holder was killed, is no lock any more.
+ * holder was killed, is no lock any more; nor is one that a full disk leaves without an owner.
  */
 export function takeLock(scope: string, owner: LockOwner): Script {
   return sh`${stateFolder(scope)}
@@ -35,7 +35,7 @@ mkdir "$state/lock" 2>/dev/null || {
   printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'
   exit ${exits.lockHeld}
 }
-printf '%s\\n' ${JSON.stringify(owner)} >"$state/lock/owner"`
+printf '%s\\n' ${JSON.stringify(owner)} >"$state/lock/owner" || { rm -rf "$state/lock"; exit 1; }`
 }
 
 export function releaseLock(scope: string): Script {

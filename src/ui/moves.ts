@@ -1,4 +1,4 @@
-import type { Move } from '../deploy/plan/moves.ts'
+import type { Move } from '../deploy/plan/plan.ts'
 import { renderSize } from './progress.ts'
 
 /** What will go to a server, as far as it can be known before it is built. */

@@ -141,7 +141,7 @@ describe('a deploy', () => {
       server: 'web2',
       message: 'web2: web could not be pulled: no route',
     })
-    expect(log).toEqual(['web1 pull web,worker', 'web2 pull web'])
+    expect(log).toEqual(['web1 pull web,worker', 'web2 pull web', 'web2 room'])
   })
 })
 

@@ -58,6 +58,7 @@ function deedOf(script: Script): Deed {
   if (text.includes("printf 'digest %s '"))
     return `pull ${[...text.matchAll(/echo '?pulled (\w+)/g)].map(([, one]) => one)}`
   if (text.includes('echo "engine $status"')) return 'examine'
+  if (text.includes('.DockerRootDir')) return 'room'
   if (text.includes('docker info')) return 'ways'
   if (text.includes('echo "clock ')) return 'trust'
   if (text.includes('caddy validate')) return 'routes'

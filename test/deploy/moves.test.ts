@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { select } from '../../src/config/select.ts'
-import { imagesToFind, type Move } from '../../src/deploy/plan/moves.ts'
+import { imagesToFind } from '../../src/deploy/plan/moves.ts'
+import type { Move } from '../../src/deploy/plan/plan.ts'
 import type { Stored } from '../../src/registry/local/contents.ts'
 import { renderMove } from '../../src/ui/moves.ts'
 import { renderPlan } from '../../src/ui/plan.ts'

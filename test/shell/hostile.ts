@@ -18,6 +18,7 @@ import { observe } from '../../src/shell/observe.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
+import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
 import { stay } from '../../src/shell/stay.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
@@ -86,6 +87,7 @@ function traceOf(result: 'done' | 'failed'): Script {
 export function everyScript(engine: Engine): Record<string, Script> {
   return {
     'observe a server': observe(engine, scope),
+    'ask for room': askRoom(engine, scope),
     'hold the lock': holdLock(scope, owner, sh`:`),
     'take the lock': takeLock(scope, owner),
     'release the lock': releaseLock(scope),

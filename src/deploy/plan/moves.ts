@@ -4,20 +4,7 @@ import { type Stored, sizeOf, type Version } from '../../registry/local/contents
 import type { Wanted } from '../../registry/local/find.ts'
 import type { Container, Observation } from '../observe.ts'
 import { buildsOf } from './builds.ts'
-import type { ReplacementPlan, ServerPlan } from './plan.ts'
-
-/** How much of a service's image goes to a server. It is not built yet, so that another stands for it. */
-export type Move = {
-  service: string
-  /** The image under the version that is to be built, if there is one already, else the newest; none before the first. */
-  image?: {
-    version: string
-    /** Bytes of all of it. */
-    size: number
-    /** Bytes of it that the server has in no container's image, and that no service before this one brings. */
-    missing: number
-  }
-}
+import type { Move, ReplacementPlan, ServerPlan } from './plan.ts'
 
 /** Which images of the local registry tell how much will move: those of this version, and all that the servers run. */
 export function imagesToFind(

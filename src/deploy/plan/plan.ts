@@ -2,7 +2,6 @@ import type { Config, Engine, Server } from '../../config/config.ts'
 import type { Slot } from '../../shell/names.ts'
 import type { Site } from '../../shell/proxy.ts'
 import type { Observation } from '../observe.ts'
-import type { Move } from './moves.ts'
 
 /** What a release will change: data, printed by --dry-run, the confirmation and -o json alike. */
 export type Plan = {
@@ -46,6 +45,19 @@ export type ReplacementPlan = {
   live?: { name: string; slot: Slot; version: string; isRunning: boolean; port?: number }
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
+}
+
+/** How much of a service's image goes to a server. It is not built yet, so that another stands for it. */
+export type Move = {
+  service: string
+  /** The image under the version that is to be built, if there is one already, else the newest; none before the first. */
+  image?: {
+    version: string
+    /** Bytes of all of it. */
+    size: number
+    /** Bytes of it that the server has in no container's image, and that no service before this one brings. */
+    missing: number
+  }
 }
 
 /** What every plan begins with. */

@@ -81,7 +81,11 @@ async function whyNotStarted(
       hint: `builder.registry.port names another; ss -ltnp 'sport = :${port}' shows by whom`,
     })
   }
-  return new JijiError('engine.failed', `the local registry could not be started: ${lastLine(output.stderr)}`)
+  return new JijiError('engine.failed', `the local registry could not be started: ${lastLine(output.stderr)}`, {
+    ...(port < 1024
+      ? { hint: `ports below 1024 are for root alone, mostly, and ${port} is one: builder.registry.port names another` }
+      : {}),
+  })
 }
 
 /** By trying: engines tell it in words alone. */

@@ -6,6 +6,7 @@
 #   rig.sh boot DIR SERVER               after a poweroff
 #   rig.sh poweroff DIR SERVER           as if the cable of its power supply were pulled
 #   rig.sh link DIR SERVER up|down       the cable of its network
+#   rig.sh room DIR SERVER MB|off        how much of its disk is free
 #   rig.sh delay DIR SERVER MS|off       one way, in both directions
 #   rig.sh exec DIR SERVER COMMAND...    without ssh
 #   rig.sh down DIR                      takes everything away
@@ -38,6 +39,7 @@ main() {
     boot) boot "$1" && wait_until_up "$1" ;;
     poweroff) poweroff "$1" ;;
     link) ip -n "$name-sw" link set "$1" "$2" ;;
+    room) room "$1" "$2" ;;
     delay) delay "$1" "$2" ;;
     exec) inside "$@" ;;
     down) down ;;
@@ -157,6 +159,13 @@ boot() {
     return 1
   fi
   echo "$init" >"$home/init.pid"
+}
+
+# Its disk becomes smaller: to fill it would take memory.
+room() {
+  local disk=$state/$1/disk size=$disk_size
+  [ "$2" = off ] || size=$(($(df -Pk "$disk" | awk 'NR == 2 { print $3 }') + $2 * 1000))k
+  mount -o "remount,size=$size" "$disk"
 }
 
 child_of() { local child; { read -r child _ || true; } <"/proc/$1/task/$1/children"; echo "$child"; }

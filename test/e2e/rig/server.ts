@@ -19,6 +19,8 @@ export type Server = {
   boot(): Promise<void>
   /** Pulls or plugs the cable of its network. */
   link(state: 'up' | 'down'): Promise<void>
+  /** Leaves so many megabytes of its disk, or as many as there were. */
+  room(megabytes: number | 'off'): Promise<void>
   /** Holds back each packet for some milliseconds in each direction; needs a C compiler. */
   delay(milliseconds: number | 'off'): Promise<void>
   /** The command lines of all its processes, those in its containers included. */
@@ -73,6 +75,7 @@ export function serverAt({ name, address, engine, dir }: Place): Server {
     poweroff: async () => void (await rig('poweroff')),
     boot: async () => void (await rig('boot')),
     link: async up => void (await rig('link', up)),
+    room: async megabytes => void (await rig('room', String(megabytes))),
     delay: async milliseconds => void (await rig('delay', String(milliseconds))),
     processes: async () => (await exec('ps -eww -o args=')).stdout.split('\n'),
     executions: () => sshLog().match(/^Starting session: /gm)?.length ?? 0,

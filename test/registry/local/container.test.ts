@@ -44,7 +44,11 @@ describe('the registry of this machine', () => {
     ],
     [
       { code: 125, stderr: 'no\n' },
-      { code: 'engine.failed', message: 'the local registry could not be started: no' },
+      {
+        code: 'engine.failed',
+        message: 'the local registry could not be started: no',
+        hint: expect.stringMatching(/^ports below 1024 are for root alone, .* builder\.registry\.port names another$/),
+      },
     ],
   ])('cannot be started: %j', async (answer, expected) => {
     await expect(ensure(1, answer)).rejects.toMatchObject(expected)
