@@ -70,6 +70,22 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/rollback.ts'),
   },
   {
+    name: 'service restart',
+    arguments: '[...services]',
+    summary: 'Replace running containers by new ones of the same version, without a gap',
+    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'quiet', 'verbose', 'noHostEnv'],
+    examples: ['jiji service restart', 'jiji service restart web -H web1'],
+    load: () => import('./commands/service-restart.ts'),
+  },
+  {
+    name: 'service scale',
+    arguments: '<...services>',
+    summary: 'Run more or fewer replicas of services, until the next deploy',
+    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'quiet', 'verbose', 'noHostEnv'],
+    examples: ['jiji service scale web=3', 'jiji service scale web=3 worker=2 --yes'],
+    load: () => import('./commands/service-scale.ts'),
+  },
+  {
     name: 'status',
     summary: 'Show what runs where, and how it is',
     shared: reading,

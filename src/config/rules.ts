@@ -170,6 +170,15 @@ function serviceRules(settings: Settings, root: string): Finding[] {
         hint: 'add stop_first: true (a short gap), or route through `proxy`',
       })
     }
+    if (fixedPort >= 0 && service.replicas > 1) {
+      findings.push({
+        path: [...path, 'replicas'],
+        at: 'value',
+        code: 'conflict',
+        message: 'a fixed host port can be held by one container only',
+        hint: 'route through `proxy`, or name the port of the container alone',
+      })
+    }
     return findings
   })
 }

@@ -147,6 +147,7 @@ const service = keys({
   restart: oneOf(['no', 'always', 'unless-stopped', 'on-failure'])
     .default('unless-stopped')
     .describe('When the engine restarts it'),
+  replicas: integer(1, 100).prefault('1').describe('Containers of it on each of its servers'),
   stop_first: boolean().prefault('false').describe('Stop the old container before the new one starts: a short gap'),
   proxy: serviceProxy.optional().describe('HTTP traffic for this service'),
 })

@@ -2,8 +2,10 @@ import { markerName, type Slot } from '../shell/names.ts'
 import type { Container, Observation } from './observe.ts'
 
 export type Live = {
-  /** The container that serves, or that last did. */
+  /** The container that serves, or that last did; of several replicas the first. */
   container: Container | undefined
+  /** All of them. */
+  replicas: readonly Container[]
   /** The slot that requests go to, whether or not anything stands there. */
   slot: Slot | undefined
 }
@@ -25,7 +27,10 @@ export function liveOf(observation: Observation, scope: string, service: string)
     eligible.find(({ name, isRunning }) => isRunning && name === record?.container) ??
     eligible.find(({ isRunning }) => isRunning) ??
     eligible.find(({ name }) => name === record?.container)
-  return { container, slot: slot ?? container?.slot }
+  const replicas = own
+    .filter(one => one.release === container?.release && one.slot === container.slot)
+    .toSorted((a, b) => a.replica - b.replica)
+  return { container: replicas[0], replicas, slot: slot ?? container?.slot }
 }
 
 function slotOf(observation: Observation, scope: string, service: string): Slot {

@@ -5,7 +5,7 @@ import type { Runner } from '../runner/runner.ts'
 import type { LockOwner } from '../shell/lock.ts'
 import { labels, type Slot } from '../shell/names.ts'
 import { observe } from '../shell/observe.ts'
-import type { ReleaseRecord } from '../shell/records.ts'
+import { type ReleaseRecord, recordedNames } from '../shell/records.ts'
 import { settled } from './failure.ts'
 import { limits } from './limits.ts'
 
@@ -34,6 +34,8 @@ export type Container = {
   release: string
   version: string
   slot: Slot
+  /** 1 for the first, or only one. */
+  replica: number
   image: string
   digest: string
   hosts: readonly string[]
@@ -90,14 +92,15 @@ export function parseObservation(server: string, text: string): Observation {
   const objects = <T>(word: string) => all(word).map(rest => JSON.parse(rest) as T)
   const files = <T>(word: string, keys: readonly (keyof T & string)[]) =>
     all(word).flatMap(rest => parseFile<T>(rest, keys))
+  const releases = files<ReleaseRecord>('release', ['id', 'services']).toSorted((a, b) => (a.id < b.id ? 1 : -1))
   return {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
     sites: files<Observation['sites'][number]>('site', ['project', 'hosts']),
     markers: new Set(all('live')),
-    containers: objects<RawContainer>('container').map(asContainer),
-    releases: files<ReleaseRecord>('release', ['id', 'services']).toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+    containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases)),
+    releases,
     current: all('current')[0]?.trim() || undefined,
     lock: files<LockOwner>('lock', [])[0],
   }
@@ -126,6 +129,7 @@ function asContainer(raw: RawContainer): Container {
     release: label(labels.release),
     version: label(labels.version),
     slot: label(labels.slot) === 'b' ? 'b' : 'a',
+    replica: Number(label(labels.replica)) || 1,
     image: label(labels.image),
     digest: label(labels.digest),
     hosts: label(labels.hosts)
@@ -140,6 +144,16 @@ function asContainer(raw: RawContainer): Container {
     restarts: raw.restarts,
     health: raw.health,
   }
+}
+
+/** A container's label says where it was made to stand; a rollback that has moved it left that on record. */
+function standingWhere(releases: readonly ReleaseRecord[]): (container: Container) => Container {
+  const slots = new Map(
+    releases
+      .flatMap(({ services }) => Object.values(services))
+      .flatMap(service => (service.slot ? recordedNames(service).map(name => [name, service.slot] as const) : [])),
+  )
+  return container => ({ ...container, slot: slots.get(container.name) ?? container.slot })
 }
 
 /** A file on the server that a full disk, a power cut or somebody's editor has spoilt is as good as none. */

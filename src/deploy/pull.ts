@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { BuilderRegistry, Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { JijiError } from '../errors.ts'
 import { loginFor } from '../registry/credentials.ts'
@@ -11,7 +11,7 @@ import { type Pull, pullImages } from '../shell/images.ts'
 import type { Digests } from './build.ts'
 import { type Report, reported } from './event.ts'
 import { limits } from './limits.ts'
-import type { ServerPlan } from './plan/plan.ts'
+import type { ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { inTermsOfDisk } from './room.ts'
 import { sendImages } from './send.ts'
 import { type Progress, watchTransfer } from './transfer.ts'
@@ -33,13 +33,13 @@ export async function pullOn(
 ): Promise<Digests> {
   const { registry } = context.config.builder
   if (plan.replacements.length === 0) return new Map()
-  const isBuilt = plan.replacements.some(({ service }) => digests.has(service))
+  const built = plan.replacements.filter(isInRegistryHere(registry, digests))
   const place = { runner, engine: plan.engine, scope: context.config.scope }
-  if (registry.type !== 'local' || !isBuilt || !canTunnel(runner)) {
-    const here = registry.type === 'local' && isBuilt ? `localhost:${registry.port}` : undefined
+  if (registry.type !== 'local' || built.length === 0 || !canTunnel(runner)) {
+    const here = registry.type === 'local' ? `localhost:${registry.port}` : undefined
     return inTermsOfDisk(place, () => pull(context, runner, plan, digests, here))
   }
-  const parts = await layersOf(registry.port, builtImages(plan, digests), context.signal)
+  const parts = await layersOf(registry.port, builtImages(built, digests), context.signal)
   const transfer = watchTransfer(parts)
   const opened = await openTunnel(runner, registry.port, transfer)
   if (!opened.tunnel) {
@@ -56,8 +56,13 @@ export async function pullOn(
   )
 }
 
-function builtImages({ replacements }: ServerPlan, digests: Digests): { repository: string; digest: string }[] {
-  return replacements.flatMap(({ service, image }) => {
+function isInRegistryHere(registry: BuilderRegistry, digests: Digests): (one: ReplacementPlan) => boolean {
+  return ({ service, image }) =>
+    registry.type === 'local' && digests.has(service) && image.startsWith(`localhost:${registry.port}/`)
+}
+
+function builtImages(built: readonly ReplacementPlan[], digests: Digests): { repository: string; digest: string }[] {
+  return built.flatMap(({ service, image }) => {
     const digest = digests.get(service)
     return digest ? [{ repository: repositoryIn(image).replace(/^[^/]+\//, ''), digest }] : []
   })
@@ -74,8 +79,9 @@ async function send(
   const { report, signal, config } = context
   const detail = `no tunnel, so that images go through the connection itself: ${wordsFor(why)}`
   report({ step: 'tunnel', state: 'done', server: runner.server, detail })
-  const built = plan.replacements.filter(({ service }) => digests.has(service))
-  const others = plan.replacements.filter(({ service }) => !digests.has(service))
+  const isHere = isInRegistryHere(config.builder.registry, digests)
+  const built = plan.replacements.filter(isHere)
+  const others = plan.replacements.filter(one => !isHere(one))
   const engines = { engineHere: config.builder.engine, engineThere: plan.engine }
   await sendImages(
     { ...engines, report, signal },

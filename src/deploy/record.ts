@@ -13,7 +13,7 @@ import type { Plan, ServerPlan } from './plan/plan.ts'
 /** Has every server remember what runs there now. */
 export async function recordAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
   const recordOn = (server: ServerPlan) =>
-    plan.action === 'deploy' ? record(context, plan, server, digests) : goBack(context, plan, server)
+    plan.action === 'rollback' ? goBack(context, plan, server) : record(context, plan, server, digests)
   await settled(plan.servers.map(recordOn))
 }
 
@@ -27,13 +27,19 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
   const replaced = server.replacements.map(
     ({ service, image, candidate }): [string, ReleaseRecord['services'][string]] => [
       service,
-      { image, digest: digests.get(server.server)?.get(service) ?? '', container: candidate.name },
+      {
+        image,
+        digest: digests.get(server.server)?.get(service) ?? '',
+        container: candidate.names[0] ?? '',
+        replicas: candidate.names.length,
+        slot: candidate.slot,
+      },
     ],
   )
   const release: ReleaseRecord = {
     schemaVersion: 1,
     id: plan.release,
-    version: plan.version,
+    version: plan.action === 'deploy' ? plan.version : (server.from?.version ?? plan.version),
     at: new Date().toISOString(),
     by,
     services: Object.fromEntries([...stillThere, ...replaced]),
@@ -47,9 +53,16 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
-  const { config, by } = context
+  const { config, by, observations } = context
+  const target = observations.find(one => one.server === server.server)?.releases.find(({ id }) => id === plan.release)
+  if (!target) throw new Error(`${plan.release} is not on record on ${server.server}`)
+  const moved = server.replacements.flatMap(({ service, candidate: { slot } }) => {
+    const recorded = target.services[service]
+    return recorded ? [[service, { ...recorded, slot }]] : []
+  })
+  const release = { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
   const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
-  await finish(context, server, lines(recordCurrent(config.scope, plan.release), audit))
+  await finish(context, server, lines(recordCurrent(config.scope, release), audit))
 }
 
 async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {

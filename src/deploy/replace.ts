@@ -22,7 +22,7 @@ export async function replaceOne(
 ): Promise<void> {
   const { service, candidate } = replacement
   const runner = runnerOf(context, server)
-  report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.name })
+  report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.names.join(', ') })
   let isSwitched = false
   const run = runner.run(replaceContainer(engine, replacement), {
     signal,

@@ -38,21 +38,21 @@ function toReplacement(
   { config, secrets }: ApplyContext,
   plan: Plan,
   { server }: ServerPlan,
-  { service: name, image, candidate, live, leftovers }: ReplacementPlan,
+  { service: name, image, candidate, live, leftovers, again }: ReplacementPlan,
   digests: DigestsByServer,
 ): Replacement {
   const service = serviceOf(config, name)
   const create = (): NewContainer => ({
     image,
     release: plan.release,
-    version: plan.version,
+    version: again?.version ?? plan.version,
     digest: digests.get(server)?.get(name) ?? '',
     secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
   })
   return {
     scope: config.scope,
     service,
-    candidate: { ...standing(candidate), ...(candidate.isNew ? { create: create() } : {}) },
+    candidate: { ...standing(candidate), ...(candidate.isNew ? { create: create() } : { isMoved: true }) },
     live: live && standing(live),
     afterwards: 'stop',
     leftovers,
@@ -74,7 +74,7 @@ async function putBack(
       reported(context.report, { step: 'put back', server: server.server, service }, async () => {
         if (!live) {
           const takeAway = candidate.isNew ? ['rm', '-f'] : ['stop']
-          await runnerOf(context, server.server).run(sh`${server.engine} ${takeAway} ${candidate.name}`)
+          await runnerOf(context, server.server).run(sh`${server.engine} ${takeAway} ${candidate.names}`)
           return
         }
         const back: Replacement = {
@@ -92,8 +92,8 @@ async function putBack(
   )
 }
 
-function standing({ name, slot, port }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
-  return { name, slot, port }
+function standing({ names, slot, port }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
+  return { names, slot, port }
 }
 
 function serviceOf(config: Config, name: string): Service {

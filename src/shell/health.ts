@@ -9,32 +9,40 @@ type Proxy = NonNullable<Service['proxy']>
 type Asked = { name: string; port?: number | undefined }
 
 /**
- * Goes on when the container is healthy. Else ends the script with `reason …`, the container's last lines as `log …`,
+ * Goes on when all of the containers are healthy. Else ends the script with `reason …`, the container's last lines as `log …`,
  * and exits.unhealthy: at once when it ended, or when its time is over.
  */
-export function waitUntilHealthy(engine: Engine, service: Service, { name, port }: Asked, settle: number): Script {
-  const health = service.proxy?.healthcheck
+export function waitUntilHealthy(
+  engine: Engine,
+  service: Service,
+  { names, port }: { names: readonly string[]; port?: number | undefined },
+  settle: number,
+): Script {
+  const limit = service.proxy?.healthcheck.deploy_timeout ?? 60_000
   const state =
     '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
   return sh`fail() {
   echo "reason $1"
-  ${engine} logs --tail 30 ${name} 2>&1 | sed 's/^/log /'
+  ${engine} logs --tail 30 "$name" 2>&1 | sed 's/^/log /'
   exit ${exits.unhealthy}
 }
 reason='it did not become healthy'
-limit=${seconds(health?.deploy_timeout ?? 60_000)}
+limit=${seconds(limit)}
 begin=$(date +%s)
+for name in ${names}; do
+address=
 while :; do
-  set -- $(${engine} inspect --format ${state} ${name})
+  set -- $(${engine} inspect --format ${state} "$name")
   [ "$2" = 0 ] || fail 'it ended and was restarted'
   [ "$1" = true ] || fail "it ended with status $3"
-  ${service.proxy ? probe(engine, service.proxy, { name, port }) : staysUp(settle)}
+  ${service.proxy ? probe(engine, service.proxy, port) : staysUp(settle)}
   [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
+done
 done`
 }
 
-/** Asks several times in one execution, in quick succession at first. */
-function probe(engine: Engine, proxy: Proxy, { name, port }: Asked): Script {
+/** Asks the container `$name` several times in one execution, in quick succession at first. */
+function probe(engine: Engine, proxy: Proxy, port: number | undefined): Script {
   const { path, interval } = proxy.healthcheck
   const ask = `tries=0
 while [ "$tries" -lt 5 ]; do
@@ -45,7 +53,7 @@ while [ "$tries" -lt 5 ]; do
 done
 echo "$status"
 exit 1`
-  return sh`[ -n "$address" ] || ${findAddress(engine, name)}
+  return sh`[ -n "$address" ] || ${findAddress(engine)}
   status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(proxy, port, ask)}) && break
   pause=${interval / 1000}
   if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
@@ -55,16 +63,17 @@ exit 1`
 export function askHealth(engine: Engine, services: readonly (Asked & { service: string; proxy: Proxy })[]): Script {
   return lines(
     ...services.map(
-      ({ service, name, port, proxy }) => sh`${findAddress(engine, name)}
+      ({ service, name, port, proxy }) => sh`name=${name}
+${findAddress(engine)}
 status=$(${engine} exec ${inProxy(proxy, port, `${readStatus}; echo "$status"`)})
 echo health ${service} "$status"`,
     ),
   )
 }
 
-function findAddress(engine: Engine, name: string): Script {
+function findAddress(engine: Engine): Script {
   const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`
-  return sh`address=$(${engine} inspect --format ${format} ${name})`
+  return sh`address=$(${engine} inspect --format ${format} "$name")`
 }
 
 /** Words for the engine's exec: the question is asked from inside the proxy's network, and with the service's own name. */

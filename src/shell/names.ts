@@ -13,6 +13,7 @@ export const labels = {
   release: 'jiji.release',
   version: 'jiji.version',
   slot: 'jiji.slot',
+  replica: 'jiji.replica',
   image: 'jiji.image',
   digest: 'jiji.digest',
   hosts: 'jiji.hosts',
@@ -31,13 +32,23 @@ export function otherSlot(slot: Slot): Slot {
   return slot === 'a' ? 'b' : 'a'
 }
 
-/** The DNS name of a slot on the proxy's network. */
-export function slotName(scope: string, service: string, slot: Slot): string {
-  return `${scope}-${service}-${slot}`
+/** The DNS name of a replica in a slot on the proxy's network. */
+export function slotName(scope: string, service: string, slot: Slot, replica = 1): string {
+  return numbered(`${scope}-${service}-${slot}`, replica)
 }
 
+/** The name of the first replica. */
 export function containerName(scope: string, service: string, release: string): string {
   return `${scope}-${service}-${release}`
+}
+
+/** The names of all replicas, the first one's given. */
+export function replicaNames(first: string, replicas: number): string[] {
+  return Array.from({ length: replicas }, (_, index) => numbered(first, index + 1))
+}
+
+function numbered(name: string, replica: number): string {
+  return replica === 1 ? name : `${name}-${replica}`
 }
 
 /** The file whose presence says that slot b is live, relative to the proxy's folder of markers. */

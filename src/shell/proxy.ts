@@ -14,14 +14,21 @@ export type ProxySettings = { image: string; http_port: number; https_port: numb
 
 export type Site = { project: string; hosts: readonly string[]; text: string; hash: string }
 
-/** A service behind the proxy. A slot keeps the port of the container that stands there, whatever the next one has. */
-export type Route = { name: string; proxy: NonNullable<Service['proxy']>; ports: Readonly<Record<Slot, number>> }
+/** A service behind the proxy. A slot keeps the port and the number of what stands there, whatever the next one has. */
+export type Route = { name: string; proxy: NonNullable<Service['proxy']>; slots: Readonly<Record<Slot, SlotRoute>> }
+
+type SlotRoute = { port: number; replicas: number }
 
 /** A project's site file: its first line says whose it is, for other projects and for the next deploy. */
 export function renderSite(scope: string, routes: readonly Route[]): Site {
   const hosts = routes.flatMap(({ proxy }) => proxy.hosts.map(host => host.toLowerCase()))
   const body = routes
-    .map(({ name, proxy: { hosts, ssl }, ports }) => {
+    .map(({ name, proxy: { hosts, ssl }, slots }) => {
+      const upstreamsIn = (slot: Slot) =>
+        Array.from(
+          { length: slots[slot].replicas },
+          (_, index) => `${slotName(scope, name, slot, index + 1)}:${slots[slot].port}`,
+        )
       const addresses = hosts.map(host => `${ssl ? 'https' : 'http'}://${host.toLowerCase()}`).join(', ')
       return `${addresses} {
 	@b file {
@@ -29,10 +36,10 @@ export function renderSite(scope: string, routes: readonly Route[]): Site {
 		try_files /${markerName(scope, name)}
 	}
 	handle @b {
-${upstream(slotName(scope, name, 'b'), ports.b)}
+${upstream(upstreamsIn('b'))}
 	}
 	handle {
-${upstream(slotName(scope, name, 'a'), ports.a)}
+${upstream(upstreamsIn('a'))}
 	}
 }`
     })
@@ -42,13 +49,20 @@ ${upstream(slotName(scope, name, 'a'), ports.a)}
 }
 
 // Idle connections to a service are given up before the service does (Node: 5 s), or a request could meet one that is
-// just being closed.
-function upstream(name: string, port: number): string {
-  return `		reverse_proxy ${name}:${port} {
-			transport http {
-				keepalive 3s
-			}
-		}`
+// just being closed. Of several replicas the one with the fewest requests is asked, and another instead of one that
+// does not answer.
+function upstream(addresses: readonly string[]): string {
+  const isShared = addresses.length > 1
+  const lines = [
+    `reverse_proxy ${addresses.join(' ')} {`,
+    ...(isShared ? ['\tlb_policy least_conn', '\tlb_try_duration 5s', '\tfail_duration 2s'] : []),
+    '\ttransport http {',
+    '\t\tkeepalive 3s',
+    ...(isShared ? ['\t\tdial_timeout 1s'] : []),
+    '\t}',
+    '}',
+  ]
+  return lines.map(line => `\t\t${line}`).join('\n')
 }
 
 /** Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. */

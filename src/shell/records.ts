@@ -1,6 +1,6 @@
 import type { Engine } from '../config/config.ts'
-import { labels, stateFolder } from './names.ts'
-import { type Script, sh } from './script.ts'
+import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
+import { lines, type Script, sh } from './script.ts'
 
 /** A release as a server remembers it; one line of JSON in `releases/ID.json`. */
 export type ReleaseRecord = {
@@ -9,7 +9,14 @@ export type ReleaseRecord = {
   version: string
   at: string
   by: string
-  services: Record<string, { image: string; digest: string; container: string }>
+  services: Record<string, RecordedService>
+}
+
+/** `container` is the first replica's name; `slot` is where it stands, which a rollback can change. */
+export type RecordedService = { image: string; digest: string; container: string; replicas?: number; slot?: Slot }
+
+export function recordedNames({ container, replicas = 1 }: RecordedService): string[] {
+  return replicaNames(container, replicas)
 }
 
 /** One change, for `jiji audit`. */
@@ -41,17 +48,15 @@ type Old = {
 
 /** Makes a release the current one, and takes away what is older than the project retains. */
 export function recordRelease(engine: Engine, scope: string, record: ReleaseRecord, old: Old): Script {
+  return lines(recordCurrent(scope, record), removeOld(engine, scope, old))
+}
+
+/** Makes a release the current one. */
+export function recordCurrent(scope: string, record: ReleaseRecord): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
 printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit
-printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit
-${removeOld(engine, scope, old)}`
-}
-
-/** Goes back to a release that is already on record. */
-export function recordCurrent(scope: string, id: string): Script {
-  return sh`${stateFolder(scope)}
-printf '%s\\n' ${id} >"$state/.current" && mv "$state/.current" "$state/current"`
+printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
 }
 
 export function appendAudit(scope: string, entry: AuditEntry): Script {

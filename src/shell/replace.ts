@@ -6,23 +6,23 @@ import { labels, network, proxyContainer, type Slot, slotName } from './names.ts
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 
-/** One service on one server goes from one container to another. */
+/** One service on one server goes from its containers to others. */
 export type Replacement = {
   scope: string
   service: Service
-  /** The container that comes: made from an image, or one that stands there stopped. */
-  candidate: Standing & { create?: NewContainer }
-  /** The container that goes, if there is one. */
+  /** The containers that come: made from an image, or such as stand there stopped, perhaps in another slot. */
+  candidate: Standing & { create?: NewContainer; isMoved?: boolean }
+  /** The containers that go, if there are any. */
   live: Standing | undefined
-  /** What happens to it when the candidate has taken over. */
+  /** What happens to them when the candidate has taken over. */
   afterwards: 'stop' | 'remove'
   /** Left by a deploy that was cut off: out of the way first. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
   timing: Pick<Settings['deploy'], 'drain_timeout' | 'stop_timeout' | 'settle'>
 }
 
-/** A container in its slot, and the port that the proxy reaches it on. */
-type Standing = { name: string; slot: Slot; port?: number | undefined }
+/** The replicas in a slot, and the port that the proxy reaches them on. */
+type Standing = { names: readonly string[]; slot: Slot; port?: number | undefined }
 
 export type NewContainer = {
   image: string
@@ -41,25 +41,34 @@ export type NewContainer = {
 export function replaceContainer(engine: Engine, replacement: Replacement): Script {
   const { candidate, live, service, timing, leftovers } = replacement
   const isGap = service.stop_first && live !== undefined
-  const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.name} >/dev/null` : sh`:`
+  const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.names} >/dev/null` : sh`:`
   return sh`${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
 ${leftovers.stop.length > 0 ? sh`${engine} stop ${leftovers.stop} >/dev/null 2>&1` : sh`:`}
-candidate=${candidate.name}
+candidate=${candidate.names[0] ?? ''}
 on_exit() {
   [ -n "$candidate" ] || return
-  ${candidate.create ? sh`${engine} rm -f "$candidate"` : sh`${engine} stop -t 2 "$candidate"`}
-  ${isGap ? sh`${engine} start ${live.name}` : sh`:`}
+  ${candidate.create ? sh`${engine} rm -f ${candidate.names}` : sh`${engine} stop -t 2 ${candidate.names}`}
+  ${isGap ? sh`${engine} start ${live.names}` : sh`:`}
 } >/dev/null 2>&1
 ${isGap ? sh`${stop} || exit` : sh`:`}
-${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.name} >/dev/null || exit ${exits.notStarted}`}
+${candidate.isMoved ? moveTo(engine, replacement) : sh`:`}
+${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
 ${live && !isGap ? stop : sh`:`}
-${live && replacement.afterwards === 'remove' ? sh`${engine} rm -f ${live.name} >/dev/null` : sh`:`}
+${live && replacement.afterwards === 'remove' ? sh`${engine} rm -f ${live.names} >/dev/null` : sh`:`}
 echo stopped`
+}
+
+/** Gives containers that are stopped the names of another slot. */
+function moveTo(engine: Engine, { scope, service, candidate: { names, slot } }: Replacement): Script {
+  return sh`${names.map(
+    (name, index) => sh`${engine} network disconnect ${network} ${name} >/dev/null
+${engine} network connect --alias ${slotName(scope, service.name, slot, index + 1)} ${network} ${name} >/dev/null || exit ${exits.notStarted}`,
+  )}`
 }
 
 function create(engine: Engine, { scope, service, candidate, timing }: Replacement, container: NewContainer): Script {
@@ -83,9 +92,9 @@ function create(engine: Engine, { scope, service, candidate, timing }: Replaceme
       .filter(({ value }) => multiline(value.reveal()))
       .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
   ]
-  const words: Word[] = [
-    ...['--name', candidate.name, '--restart', service.restart, '--pull', 'never'],
-    ...['--network', network, '--network-alias', slotName(scope, service.name, candidate.slot)],
+  const wordsFor = (name: string, replica: number): Word[] => [
+    ...['--name', name, '--restart', service.restart, '--pull', 'never'],
+    ...['--network', network, '--network-alias', slotName(scope, service.name, candidate.slot, replica)],
     ...['--stop-timeout', seconds(timing.stop_timeout)],
     ...labelWords({
       [labels.project]: scope,
@@ -93,6 +102,7 @@ function create(engine: Engine, { scope, service, candidate, timing }: Replaceme
       [labels.release]: container.release,
       [labels.version]: container.version,
       [labels.slot]: candidate.slot,
+      [labels.replica]: String(replica),
       [labels.image]: container.image,
       [labels.digest]: container.digest,
       [labels.hosts]: service.proxy?.hosts.join(' ') ?? '',
@@ -109,7 +119,7 @@ ${[sh`:`, ...fileOf]}
 ${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
 (
 ${[sh`:`, ...exported.map(({ script }) => script)]}
-exec ${engine} run -d --env-file "$private"/environment ${words} ${container.image} ${service.command ?? []}
+${candidate.names.map((name, index) => sh`${engine} run -d --env-file "$private"/environment ${wordsFor(name, index + 1)} ${container.image} ${service.command ?? []} || exit`)}
 ) >/dev/null || exit ${exits.notStarted}`
 }
 
@@ -120,24 +130,29 @@ function volumeName(scope: string, service: string, volume: string): string {
 
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */
 function switchProxy(engine: Engine, { scope, service, candidate, live, timing }: Replacement): Script {
-  const old =
-    live && service.proxy ? `${slotName(scope, service.name, live.slot)}:${live.port ?? service.proxy.app_port}` : ''
+  const port = live?.port ?? service.proxy?.app_port
+  const old = live?.names.map((_, index) => `${slotName(scope, service.name, live.slot, index + 1)}:${port}`) ?? []
   const words = `"$@" || exit ${exits.notSwitched}
 echo switched
 [ -n "$old" ] || exit 0
 end=$(($(date +%s) + limit))
-while sleep 0.05; do
-  case $(wget -q -O - http://127.0.0.1:2019/reverse_proxy/upstreams) in
-    *'"address":"'"$old"'","num_requests":0,'*) break ;;
-    *'"address":"'"$old"'",'*) ;;
-    *) break ;;
-  esac
+is_busy() {
+  upstreams=$(wget -q -O - http://127.0.0.1:2019/reverse_proxy/upstreams)
+  for one in $old; do
+    case $upstreams in
+      *'"address":"'"$one"'","num_requests":0,'*) ;;
+      *'"address":"'"$one"'",'*) return 0 ;;
+    esac
+  done
+  return 1
+}
+while sleep 0.05; is_busy; do
   [ "$(date +%s)" -lt "$end" ] || { echo undrained; exit 0; }
   sleep 0.2
 done
 echo drained`
   const back = switchWords(scope, service.name, live?.slot ?? 'a')
-  return sh`${engine} exec -e ${`old=${old}`} -e ${`limit=${seconds(timing.drain_timeout)}`} ${proxyContainer} sh -c ${words} sh ${switchWords(scope, service.name, candidate.slot)} || {
+  return sh`${engine} exec -e ${`old=${old.join(' ')}`} -e ${`limit=${seconds(timing.drain_timeout)}`} ${proxyContainer} sh -c ${words} sh ${switchWords(scope, service.name, candidate.slot)} || {
   ${engine} exec ${proxyContainer} ${back}
   exit ${exits.notSwitched}
 }

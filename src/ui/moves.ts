@@ -1,5 +1,5 @@
 import type { Move } from '../deploy/plan/plan.ts'
-import { renderSize } from './progress.ts'
+import { renderSize } from '../deploy/size.ts'
 
 /** What will go to a server, as far as it can be known before it is built. */
 export function renderMove({ image }: Move, version: string): string {

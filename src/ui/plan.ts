@@ -6,13 +6,26 @@ import { renderTable } from './table.ts'
 
 /** What a release is going to change. */
 export function renderPlan(plan: Plan): string {
-  const title =
-    plan.action === 'deploy' ? `deploy ${plan.project} ${plan.version}` : `roll ${plan.project} back to ${plan.version}`
+  const title = titles[plan.action](plan)
   return [
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
     ...plan.servers.flatMap(server => renderServer(server, plan.version)),
   ].join('\n')
+}
+
+const titles: Record<Plan['action'], (plan: Plan) => string> = {
+  deploy: ({ project, version }) => `deploy ${project} ${version}`,
+  rollback: ({ project, version }) => `roll ${project} back to ${version}`,
+  restart: ({ project }) => `restart services of ${project}`,
+  scale: ({ project }) => `scale services of ${project}`,
+}
+
+const results: Record<Plan['action'], (plan: Plan) => string> = {
+  deploy: ({ project, version }) => `deployed ${project} ${version}`,
+  rollback: ({ project, version }) => `went back to ${project} ${version}`,
+  restart: ({ project }) => `restarted services of ${project}`,
+  scale: ({ project }) => `scaled services of ${project}`,
 }
 
 function renderServer(plan: ServerPlan, version: string): string[] {
@@ -21,8 +34,8 @@ function renderServer(plan: ServerPlan, version: string): string[] {
     `  ${server} (${engine})`,
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
-    ...replacements.flatMap(({ service, live, image }) => [
-      `    ${service}: ${live ? `${live.version} -> ` : 'start '}${image}`,
+    ...replacements.flatMap(({ service, live, image, candidate }) => [
+      `    ${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}`,
       ...moves.filter(move => move.service === service).map(move => `      ${renderMove(move, version)}`),
     ]),
     ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: no longer in the configuration`] : []),
@@ -30,19 +43,23 @@ function renderServer(plan: ServerPlan, version: string): string[] {
   ]
 }
 
+/** How many replicas, where it is not one. */
+function times({ names }: { names: readonly string[] }): string {
+  return names.length === 1 ? '' : ` x ${names.length}`
+}
+
 /** What a release has changed: one screen, with the addresses that lead to it. */
 export function renderRelease(plan: Plan, config: Config, seconds: number): string {
   const rows = plan.servers.flatMap(({ server, replacements }) =>
-    replacements.map(({ service, live }) => [
+    replacements.map(({ service, live, candidate, again }) => [
       service,
       server,
-      live?.version ?? '-',
-      plan.version,
+      live ? `${live.version}${times(live)}` : '-',
+      `${again?.version ?? plan.version}${times(candidate)}`,
       addressesOf(config, service),
     ]),
   )
-  const done = plan.action === 'deploy' ? 'deployed' : 'went back to'
-  return `${renderTable(['service', 'server', 'before', 'now', 'address'], rows)}\n${done} ${plan.project} ${plan.version} in ${seconds.toFixed(1)} s`
+  return `${renderTable(['service', 'server', 'before', 'now', 'address'], rows)}\n${results[plan.action](plan)} in ${seconds.toFixed(1)} s`
 }
 
 function addressesOf(config: Config, name: string): string {

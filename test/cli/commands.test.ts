@@ -112,6 +112,8 @@ const walks: Record<string, string> = {
   build: 'build',
   deploy: 'deploy',
   rollback: 'rollback',
+  'service restart': 'service restart',
+  'service scale': 'service scale web=2',
   status: 'status',
   logs: 'logs',
   audit: 'audit',

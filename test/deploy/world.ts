@@ -24,7 +24,7 @@ type Standing = Partial<Omit<Container, 'hosts' | 'labels'>> & { service: string
 export function containerLine(one: Standing): string {
   const { service, project = 'app', release = 'r1', slot = 'a', name = `${project}-${service}-${release}` } = one
   const { isRunning = true, state = isRunning ? 'running' : 'exited', exitCode = 0, restarts = 0, health = '' } = one
-  const { version = release, image = `${service}:${version}`, digest = 'sha256:0', hosts = '' } = one
+  const { replica = 1, version = release, image = `${service}:${version}`, digest = 'sha256:0', hosts = '' } = one
   return JSON.stringify({
     id: `id-${name}`,
     name,
@@ -34,6 +34,7 @@ export function containerLine(one: Standing): string {
       'jiji.release': release,
       'jiji.version': version,
       'jiji.slot': slot,
+      'jiji.replica': String(replica),
       'jiji.image': image,
       'jiji.digest': digest,
       'jiji.hosts': hosts,
@@ -91,7 +92,17 @@ export function siteOf(config: Config, server = 'web1'): Observation['sites'][nu
     config.scope,
     config.services
       .filter(({ servers }) => servers.includes(server))
-      .flatMap(({ name, proxy }) => (proxy ? [{ name, proxy, ports: { a: proxy.app_port, b: proxy.app_port } }] : [])),
+      .flatMap(({ name, proxy }) =>
+        proxy
+          ? [
+              {
+                name,
+                proxy,
+                slots: { a: { port: proxy.app_port, replicas: 1 }, b: { port: proxy.app_port, replicas: 1 } },
+              },
+            ]
+          : [],
+      ),
   )
   return { project, hosts, hash }
 }

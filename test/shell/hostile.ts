@@ -114,7 +114,14 @@ export function everyScript(engine: Engine): Record<string, Script> {
       { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: 'me', services: {} },
       { retire: [], containers: [], images: [], keep: [], releases: [] },
     ),
-    'go back to a release': recordCurrent(scope, '20260131-120000'),
+    'go back to a release': recordCurrent(scope, {
+      schemaVersion: 1,
+      id: '20260131-120000',
+      version: '1',
+      at: 'now',
+      by: hostile,
+      services: {},
+    }),
     'build an image': buildImage(engine, build, {
       name: 'ghcr.io/owner/app:1.10',
       context: `/tmp/${hostile}`,
@@ -172,7 +179,15 @@ export function everyScript(engine: Engine): Record<string, Script> {
       engine,
       renderSite(
         scope,
-        service.proxy ? [{ name: service.name, proxy: service.proxy, ports: { a: 3000, b: 3001 } }] : [],
+        service.proxy
+          ? [
+              {
+                name: service.name,
+                proxy: service.proxy,
+                slots: { a: { port: 3000, replicas: 1 }, b: { port: 3001, replicas: 2 } },
+              },
+            ]
+          : [],
       ),
     ),
     'restore routes': restoreSite(engine, renderSite(scope, [])),
@@ -186,8 +201,8 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'replace a container': replaceContainer(engine, {
       scope,
       service,
-      candidate: { name: 'myapp-web-2', slot: 'b', create: created },
-      live: { name: 'myapp-web-1', slot: 'a' },
+      candidate: { names: ['myapp-web-2', 'myapp-web-2-2'], slot: 'b', create: created },
+      live: { names: ['myapp-web-1'], slot: 'a' },
       afterwards: 'stop',
       leftovers: { remove: ['x'], stop: ['y'] },
       timing,
@@ -195,8 +210,8 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'replace a container that has no route': replaceContainer(engine, {
       scope,
       service: worker,
-      candidate: { name: 'myapp-worker-2', slot: 'b', create: created },
-      live: { name: 'myapp-worker-1', slot: 'a' },
+      candidate: { names: ['myapp-worker-2'], slot: 'b', create: created },
+      live: { names: ['myapp-worker-1'], slot: 'a' },
       afterwards: 'remove',
       leftovers: { remove: [], stop: [] },
       timing,
@@ -204,7 +219,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'start a first container': replaceContainer(engine, {
       scope,
       service: { ...worker, environment: { clear: {}, secrets: [] } },
-      candidate: { name: 'myapp-worker-1', slot: 'a', create: { ...created, secrets: [] } },
+      candidate: { names: ['myapp-worker-1'], slot: 'a', create: { ...created, secrets: [] } },
       live: undefined,
       afterwards: 'stop',
       leftovers: { remove: [], stop: [] },
@@ -213,8 +228,8 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'go back to a container': replaceContainer(engine, {
       scope,
       service,
-      candidate: { name: 'myapp-web-1', slot: 'a' },
-      live: { name: 'myapp-web-2', slot: 'b' },
+      candidate: { names: ['myapp-web-1'], slot: 'a' },
+      live: { names: ['myapp-web-2'], slot: 'b' },
       afterwards: 'remove',
       leftovers: { remove: [], stop: [] },
       timing,

@@ -89,7 +89,11 @@ podman image inspect --format '{{json .RepoDigests}}' ghcr.io/me/app:1`)
   })
   test('for the proxy', () => {
     const site = renderSite('app', [
-      { name: 'web', proxy: { ...defined(service.proxy), hosts: ['App.example.com'] }, ports: { a: 3000, b: 3000 } },
+      {
+        name: 'web',
+        proxy: { ...defined(service.proxy), hosts: ['App.example.com'] },
+        slots: { a: { port: 3000, replicas: 1 }, b: { port: 3000, replicas: 1 } },
+      },
     ])
     expect(site).toMatchObject({ project: 'app', hosts: ['app.example.com'] })
     expect(site.text).toBe(`# {"project":"app","hosts":["app.example.com"],"hash":"${site.hash}"}
@@ -135,7 +139,7 @@ describe('a container', () => {
       scope: 'myapp',
       service: { ...service, stop_first: false },
       candidate: {
-        name: 'new',
+        names: ['new'],
         slot: 'b',
         create: {
           image: 'app:1',
@@ -148,7 +152,7 @@ describe('a container', () => {
           ],
         },
       },
-      live: { name: 'old', slot: 'a' },
+      live: { names: ['old'], slot: 'a' },
       afterwards: 'stop',
       leftovers: { remove: [], stop: [] },
       timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },
@@ -242,11 +246,11 @@ describe('a container', () => {
       scope: 'myapp',
       service: plain,
       candidate: {
-        name: 'new',
+        names: ['new'],
         slot: 'b',
         create: { image: 'app:1', release: 'r', version: '1', digest: '', secrets: [] },
       },
-      live: { name: 'old', slot: 'a' },
+      live: { names: ['old'], slot: 'a' },
       afterwards: 'stop',
       leftovers: { remove: [], stop: [] },
       timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },

@@ -17,12 +17,12 @@ export async function checkTunnel(
   answers: Pick<Answers, 'user' | 'listeners' | 'published'>,
   { isRegistryThere, turns, signal }: { isRegistryThere: boolean; turns: Slots; signal: AbortSignal },
 ): Promise<Checked> {
-  const tunnel = await openTunnel(connection, port)
-  if (!tunnel) return { tunnel: [forbidden] }
-  const { port: bound } = tunnel
+  const opened = await openTunnel(connection, port)
+  if (!opened.tunnel) return { tunnel: [forbidden] }
+  const { port: bound } = opened.tunnel
   const silence = await throughTunnel(
     connection,
-    tunnel,
+    opened,
     () => {},
     async () => undefined,
   ).catch(whenSilent)

@@ -6,7 +6,7 @@ import type { Observation } from '../observe.ts'
 /** What a release will change: data, printed by --dry-run, the confirmation and -o json alike. */
 export type Plan = {
   schemaVersion: 1
-  action: 'deploy' | 'rollback'
+  action: 'deploy' | 'rollback' | 'restart' | 'scale'
   project: string
   environment?: string
   release: string
@@ -41,10 +41,13 @@ export type ServerPlan = {
 export type ReplacementPlan = {
   service: string
   image: string
-  candidate: { name: string; slot: Slot; isNew: boolean; port?: number }
-  live?: { name: string; slot: Slot; version: string; isRunning: boolean; port?: number }
+  /** `names` are those of the replicas, the first one's first. */
+  candidate: { names: readonly string[]; slot: Slot; isNew: boolean; port?: number }
+  live?: { names: readonly string[]; slot: Slot; version: string; isRunning: boolean; port?: number }
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
+  /** Of a restart: what runs there and goes on to. */
+  again?: { version: string; digest: string }
 }
 
 /** How much of a service's image goes to a server. It is not built yet, so that another stands for it. */

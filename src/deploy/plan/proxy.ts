@@ -38,20 +38,21 @@ export function proxyPlan(
   return { proxy: observation.proxy === undefined ? 'start' : 'runs', ...(isWritten ? {} : { site }) }
 }
 
-// What stands in a slot keeps its own port, so that a changed one reaches nothing that does not listen there.
+// What stands in a slot keeps its own port and number, so that nothing is asked that does not listen there.
 function routeOf(
   config: Config,
-  { name, proxy }: Service,
+  { name, proxy, replicas }: Service,
   observation: Observation,
   replacements: readonly ReplacementPlan[],
 ): Route[] {
   if (!proxy) return []
-  const { container } = liveOf(observation, config.scope, name)
+  const live = liveOf(observation, config.scope, name)
   const candidate = replacements.find(({ service }) => service === name)?.candidate
-  const ports = { a: proxy.app_port, b: proxy.app_port }
-  if (container?.port) ports[container.slot] = container.port
-  if (candidate?.port) ports[candidate.slot] = candidate.port
-  return [{ name, proxy, ports }]
+  const configured = { port: proxy.app_port, replicas }
+  const slots = { a: configured, b: configured }
+  if (live.container?.port) slots[live.container.slot] = { port: live.container.port, replicas: live.replicas.length }
+  if (candidate?.port) slots[candidate.slot] = { port: candidate.port, replicas: candidate.names.length }
+  return [{ name, proxy, slots }]
 }
 
 function checkRoutes(server: string, site: Site, { sites }: Observation): void {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import { recordedNames } from '../../shell/records.ts'
 import { liveOf } from '../live.ts'
 import type { Observation } from '../observe.ts'
 import type { ReplacementPlan, ServerPlan } from './plan.ts'
@@ -11,21 +12,24 @@ export function retireOf(config: Config, { server, containers }: Observation): s
     .map(({ name }) => name)
 }
 
-/** What exceeds the releases that are retained. */
+/** What exceeds the releases that are retained; of the current one nothing stays if the next one stands in for it. */
 export function pruneOf(
   config: Config,
   observation: Observation,
   replacements: readonly ReplacementPlan[],
+  { isInstead = false } = {},
 ): ServerPlan['prune'] {
   // Releases after the current one were rolled back: they are no way back from the next.
   const { current = '' } = observation
-  const kept = observation.releases.filter(({ id }) => id <= current).slice(0, config.deploy.retain - 1)
+  const kept = observation.releases
+    .filter(({ id }) => (isInstead ? id < current : id <= current))
+    .slice(0, config.deploy.retain - 1)
   const replaced = new Set(replacements.map(({ service }) => service))
   const used = new Set([
-    ...kept.flatMap(({ services }) => Object.values(services).map(({ container }) => container)),
+    ...kept.flatMap(({ services }) => Object.values(services).flatMap(recordedNames)),
     ...config.services
       .filter(({ name, servers }) => servers.includes(observation.server) && !replaced.has(name))
-      .flatMap(({ name }) => liveOf(observation, config.scope, name).container?.name ?? []),
+      .flatMap(({ name }) => liveOf(observation, config.scope, name).replicas.map(one => one.name)),
   ])
   const own = observation.containers.filter(({ project }) => project === config.scope)
   const old = own.filter(({ name }) => !used.has(name))

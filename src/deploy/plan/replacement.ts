@@ -1,11 +1,12 @@
 import type { Config, Service } from '../../config/config.ts'
-import { containerName, otherSlot } from '../../shell/names.ts'
-import { liveOf } from '../live.ts'
-import type { Container, Observation } from '../observe.ts'
+import { containerName, otherSlot, replicaNames } from '../../shell/names.ts'
+import { type RecordedService, recordedNames } from '../../shell/records.ts'
+import { type Live, liveOf } from '../live.ts'
+import type { Observation } from '../observe.ts'
 import { imageName } from './builds.ts'
 import type { ReplacementPlan } from './plan.ts'
 
-/** A new container for a service, in the slot that is free. */
+/** New containers for a service, in the slot that is free. */
 export function replacementOf(
   config: Config,
   service: Service,
@@ -13,21 +14,22 @@ export function replacementOf(
   release: string,
   version: string,
 ): ReplacementPlan {
-  const { container, slot } = liveOf(observation, config.scope, service.name)
-  const recorded = new Set(observation.releases.map(record => record.services[service.name]?.container))
+  const { slot, ...live } = liveOf(observation, config.scope, service.name)
+  const recorded = new Set(observation.releases.flatMap(({ services }) => namesIn(services[service.name])))
+  const first = containerName(config.scope, service.name, release)
   const others = observation.containers.filter(
-    one => one.project === config.scope && one.service === service.name && one.name !== container?.name,
+    one => one.project === config.scope && one.service === service.name && !live.replicas.includes(one),
   )
   return {
     service: service.name,
     image: imageName(config, service, version),
     candidate: {
-      name: containerName(config.scope, service.name, release),
+      names: replicaNames(first, service.replicas),
       slot: slot ? otherSlot(slot) : 'a',
       isNew: true,
       ...(service.proxy ? { port: service.proxy.app_port } : {}),
     },
-    ...(container ? { live: liveContainer(container) } : {}),
+    ...liveIn(live),
     leftovers: {
       remove: others.filter(({ name }) => !recorded.has(name)).map(({ name }) => name),
       stop: others.filter(({ name, isRunning }) => recorded.has(name) && isRunning).map(({ name }) => name),
@@ -35,12 +37,13 @@ export function replacementOf(
   }
 }
 
-export function liveContainer({
-  name,
-  slot,
-  version,
-  isRunning,
-  port,
-}: Container): NonNullable<ReplacementPlan['live']> {
-  return { name, slot, version, isRunning, ...(port ? { port } : {}) }
+function namesIn(service: RecordedService | undefined): string[] {
+  return service ? recordedNames(service) : []
+}
+
+export function liveIn({ container, replicas }: Pick<Live, 'container' | 'replicas'>): Pick<ReplacementPlan, 'live'> {
+  if (!container) return {}
+  const { slot, version, port } = container
+  const isRunning = replicas.some(one => one.isRunning)
+  return { live: { names: replicas.map(({ name }) => name), slot, version, isRunning, ...(port ? { port } : {}) } }
 }

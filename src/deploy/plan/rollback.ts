@@ -1,12 +1,13 @@
 import type { Config, Service } from '../../config/config.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
-import type { ReleaseRecord } from '../../shell/records.ts'
+import { otherSlot } from '../../shell/names.ts'
+import { type RecordedService, type ReleaseRecord, recordedNames } from '../../shell/records.ts'
 import { liveOf } from '../live.ts'
 import type { Observation } from '../observe.ts'
 import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
-import { liveContainer } from './replacement.ts'
+import { liveIn } from './replacement.ts'
 
 /** @throws JijiError rollback.nothing when a server has no earlier release whose containers are all still there */
 export function planRollback(config: Config, selected: Selected, observations: readonly Observation[]): Plan {
@@ -50,7 +51,8 @@ export function planRollback(config: Config, selected: Selected, observations: r
 function releaseBefore({ server, releases, current, containers }: Observation): ReleaseRecord {
   const names = new Set(containers.map(({ name }) => name))
   const earlier = releases.filter(({ id }) => current !== undefined && id < current)
-  const found = earlier.find(({ services }) => Object.values(services).every(({ container }) => names.has(container)))
+  const isThere = (service: RecordedService) => recordedNames(service).every(name => names.has(name))
+  const found = earlier.find(({ services }) => Object.values(services).every(isThere))
   if (found) return found
   throw new JijiError('rollback.nothing', `${server}: there is no release before the current one to go back to`, {
     server,
@@ -67,25 +69,21 @@ function restartOf(
   observation: Observation,
   target: ReleaseRecord,
 ): ReplacementPlan[] {
-  const { container } = liveOf(observation, config.scope, service.name)
-  const wanted = observation.containers.find(({ name }) => name === target.services[service.name]?.container)
-  if (!wanted || wanted.name === container?.name) return []
-  if (service.proxy && wanted.slot === container?.slot) {
-    throw new JijiError(
-      'rollback.nothing',
-      `${observation.server}: ${wanted.name} stands where ${container.name} does`,
-      {
-        server: observation.server,
-        hint: `deploy that version again: jiji deploy --version ${target.version}`,
-      },
-    )
-  }
+  const live = liveOf(observation, config.scope, service.name)
+  const recorded = target.services[service.name]
+  const wanted = observation.containers.find(({ name }) => name === recorded?.container)
+  if (!recorded || !wanted || wanted.name === live.container?.name) return []
   return [
     {
       service: service.name,
       image: wanted.image,
-      candidate: { name: wanted.name, slot: wanted.slot, isNew: false, ...(wanted.port ? { port: wanted.port } : {}) },
-      ...(container ? { live: liveContainer(container) } : {}),
+      candidate: {
+        names: recordedNames(recorded),
+        slot: live.slot ? otherSlot(live.slot) : wanted.slot,
+        isNew: false,
+        ...(wanted.port ? { port: wanted.port } : {}),
+      },
+      ...liveIn(live),
       leftovers: { remove: [], stop: [] },
     },
   ]

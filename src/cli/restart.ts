@@ -1,0 +1,39 @@
+import { select } from '../config/select.ts'
+import { type Observation, observeAll } from '../deploy/observe.ts'
+import { nextRelease } from '../deploy/plan/release-id.ts'
+import { planRestart } from '../deploy/plan/restart.ts'
+import type { Context } from './context.ts'
+import { gatherSecrets, loadProject, withServers } from './gather.ts'
+import { rehearse } from './rehearse.ts'
+import { confirmPlan, isAsked, release } from './release.ts'
+
+/** Replaces what runs by new containers of the same images, in other numbers if that is asked for. */
+export async function restart(
+  context: Context,
+  services: readonly string[] | undefined,
+  replicas?: ReadonlyMap<string, number>,
+): Promise<void> {
+  const { options, output, signal } = context
+  const config = loadProject(context)
+  const selected = select(config, { hosts: options.list('hosts'), services })
+  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers, selected.services])
+  const planFrom = (observations: readonly Observation[]) =>
+    planRestart({
+      config,
+      selected,
+      observations,
+      release: nextRelease(observations, new Date()),
+      ...(replicas ? { replicas } : {}),
+    })
+
+  await withServers(context, config, secrets, selected.servers, async runners => {
+    if (options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)
+    if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, signal)))
+    await release(context, config, secrets, runners, planFrom, async () => new Map())
+  })
+  for (const { name, replicas: configured } of selected.services) {
+    const count = replicas?.get(name)
+    if (count !== undefined && count !== configured)
+      output.warn(`${name} has ${count} replicas until the next deploy: deploy.yml says ${configured}`)
+  }
+}

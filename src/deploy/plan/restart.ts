@@ -1,0 +1,62 @@
+import type { Config, Service } from '../../config/config.ts'
+import type { Selected } from '../../config/select.ts'
+import { JijiError } from '../../errors.ts'
+import { liveOf } from '../live.ts'
+import type { Observation } from '../observe.ts'
+import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
+import { proxyPlan } from './proxy.ts'
+import { pruneOf } from './prune.ts'
+import { replacementOf } from './replacement.ts'
+
+type RestartRequest = {
+  config: Config
+  selected: Selected
+  observations: readonly Observation[]
+  release: string
+  /** How many replicas a service is to have, where that is to change. */
+  replicas?: ReadonlyMap<string, number>
+}
+
+/**
+ * New containers of the same images for what runs, with the configuration and the secrets of now. The release that
+ * this makes stands in for the current one, so that a rollback still goes to the version before.
+ * @throws JijiError nothing.running
+ */
+export function planRestart({ config, selected, observations, release, replicas }: RestartRequest): Plan {
+  const servers = selected.servers.flatMap(server => {
+    const observation = observationOf(observations, server)
+    const replacements = selected.services
+      .filter(service => service.servers.includes(server.name))
+      .flatMap(service => onceMore(config, service, observation, release, replicas))
+    if (replacements.length === 0) return []
+    return [
+      {
+        ...serverPlan(server, observation),
+        ...proxyPlan(config, server, observation, replacements),
+        replacements,
+        retire: [],
+        prune: pruneOf(config, observation, replacements, { isInstead: true }),
+      },
+    ]
+  })
+  const [first] = servers
+  if (!first)
+    throw new JijiError('nothing.running', 'none of the selected services runs anywhere', { hint: 'jiji deploy' })
+  const version = first.from?.version ?? first.replacements[0]?.again?.version ?? ''
+  return { ...heading(replicas ? 'scale' : 'restart', config, release, version), builds: [], servers }
+}
+
+function onceMore(
+  config: Config,
+  service: Service,
+  observation: Observation,
+  release: string,
+  replicas: ReadonlyMap<string, number> | undefined,
+): ReplacementPlan[] {
+  const live = liveOf(observation, config.scope, service.name)
+  if (!live.container) return []
+  const { version, digest, image } = live.container
+  const wanted = { ...service, replicas: replicas?.get(service.name) ?? live.replicas.length }
+  const replacement = replacementOf(config, wanted, observation, release, version)
+  return [{ ...replacement, image, again: { version, digest } }]
+}
