@@ -65,24 +65,42 @@ function upstream(addresses: readonly string[]): string {
   return lines.map(line => `\t\t${line}`).join('\n')
 }
 
-/** Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. */
+/**
+ * Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. Deploys of two
+ * projects may both find it missing: the one that gets the name `next` does the work, and the other waits for it.
+ */
 export function createProxy(engine: Engine, settings: ProxySettings): Script {
   const { image, http_port, https_port } = settings
   const start = `mkdir -p /jiji/sites /jiji/live
 printf 'import sites/*.caddy\\n' >/jiji/Caddyfile
 exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
-  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
-${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
-${engine} rm -f ${proxyContainer} >/dev/null 2>&1
-${engine} run -d --name ${proxyContainer} --network ${network} --restart unless-stopped ${[
+  const options: Word[] = [
     ...labelWords({ [labels.proxy]: proxyLabel(settings) }),
     ...['-p', `${http_port}:80`, '-p', `${https_port}:443`, '-p', `${https_port}:443/udp`],
     // Engines hand their own HTTP proxy on to containers; services and health checks are not reached through it.
     ...['-e', 'http_proxy=', '-e', 'HTTP_PROXY='],
     ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh'],
-  ]} ${image} -c ${start} >/dev/null || { status=$?; ${engine} rm -f ${proxyContainer} >/dev/null 2>&1; exit "$status"; }
-`
+  ]
+  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
+${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
+tries=0
+until failure=$(${engine} create --name ${next} --network ${network} --restart unless-stopped ${options} ${image} -c ${start} 2>&1 >/dev/null); do
+  runs && exit
+  ${engine} inspect --type container ${next} >/dev/null 2>&1 || { echo "$failure" >&2; exit 1; }
+  tries=$((tries + 1))
+  [ "$tries" -lt 100 ] || ${engine} rm -f ${next} >/dev/null
+  sleep 0.2
+done
+on_exit() { ${engine} rm -f ${next}; } >/dev/null 2>&1
+runs && exit
+${engine} rm -f ${proxyContainer} >/dev/null 2>&1
+${engine} start ${next} >/dev/null && ${engine} rename ${next} ${proxyContainer} || exit
+on_exit() { :; }`
 }
+
+const running = `{{.State.Running}} {{index .Config.Labels "${labels.proxy}"}}`
+const next = `${proxyContainer}-next`
 
 /** What a running proxy was started with, to be compared with what a project asks for. */
 export function proxyLabel({ image, http_port, https_port }: ProxySettings): string {
