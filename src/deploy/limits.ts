@@ -13,6 +13,16 @@ export const limits = {
   letGo: 30_000,
   /** For a server that was reached a moment ago. */
   reconnect: 60_000,
+  /** For the local registry to be there again, once it has refused a connection. */
+  restart: 5_000,
+  /** Between two looks at the connections through a tunnel. */
+  look: 1_000,
+  /** Looks after which a connection on which nothing moves stalls. */
+  stall: 15,
+  /** Looks after which even a server that is alive is not waited for any more. */
+  stuck: 60,
+  /** For a command that does nothing. */
+  signOfLife: 5_000,
 }
 
 /** What a replacement may take by its own settings, and a minute for the engine. */

@@ -26,17 +26,17 @@ export async function withLock<T>(
   const [first, ...others] = runners
   if (!first) return fn([], async () => {})
   const held: Held[] = []
-  const hold = async (runner: Runner) => {
-    const one = await holdOn(config, runner, owner, signal)
+  const hold = async (runner: Runner, isAgain = false) => {
+    const one = await holdOn(config, runner, owner, signal, isAgain)
     held.push(one)
     return one.observation
   }
   try {
     const observation = await hold(first)
-    const observations = [observation, ...(await settled(others.map(hold)))]
+    const observations = [observation, ...(await settled(others.map(other => hold(other))))]
     return await fn(observations, async runner => {
       const before = observations.find(({ server }) => server === runner.server)
-      const after = await patiently(() => hold(runner), signal)
+      const after = await patiently(() => hold(runner, true), signal)
       if (!before || releaseOf(before) !== releaseOf(after)) throw changedMeanwhile(runner.server)
     })
   } finally {
@@ -76,6 +76,7 @@ async function holdOn(
   runner: Runner,
   owner: LockOwner,
   signal: AbortSignal,
+  isAgain: boolean,
 ): Promise<Held> {
   const { server } = runner
   const engine = servers.find(({ name }) => name === server)?.engine ?? builder.engine
@@ -86,7 +87,7 @@ async function holdOn(
     isReady = resolve
   })
   const ended = runner
-    .run(holdLock(scope, owner, observe(engine, scope)), {
+    .run(holdLock(scope, owner, observe(engine, scope), { isAgain }), {
       until: letGo.signal,
       onLine: (line, stream) => {
         if (stream !== 'stdout') return

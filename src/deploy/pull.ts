@@ -14,6 +14,7 @@ import { limits } from './limits.ts'
 import type { ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { inTermsOfDisk } from './room.ts'
 import { sendImages } from './send.ts'
+import { overStalls } from './stalls.ts'
 import { type Progress, watchTransfer } from './transfer.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
 import { type Refusal, wordsFor } from './tunnel-refusal.ts'
@@ -41,7 +42,8 @@ export async function pullOn(
   }
   const parts = await layersOf(registry.port, builtImages(built, digests), context.signal)
   const transfer = watchTransfer(parts)
-  const opened = await openTunnel(runner, registry.port, transfer)
+  const onStranger = (address: string) => reportStranger(context.report, runner.server, address)
+  const opened = await openTunnel(runner, registry.port, { ...transfer, onStranger })
   if (!opened.tunnel) {
     const all = sizeOf([{ parts }])
     return inTermsOfDisk(
@@ -51,9 +53,16 @@ export async function pullOn(
     )
   }
   const wanted = () => transfer.progress().wanted
-  return throughTunnel(runner, opened, context.report, port =>
-    inTermsOfDisk(place, () => pull(context, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress), wanted),
-  )
+  return throughTunnel(runner, opened, context.report, port => {
+    const work = (signal: AbortSignal) =>
+      pull({ ...context, signal }, runner, plan, digests, `127.0.0.1:${port}`, transfer.progress)
+    return inTermsOfDisk(place, () => overStalls(context, runner, transfer, work), wanted)
+  })
+}
+
+function reportStranger(report: Report, server: string, address: string): void {
+  const detail = `${address} was turned away: the tunnel is for the server alone, and its sshd (GatewayPorts yes) opens it to all`
+  report({ step: 'tunnel', state: 'lost', server, detail })
 }
 
 function isInRegistryHere(registry: BuilderRegistry, digests: Digests): (one: ReplacementPlan) => boolean {

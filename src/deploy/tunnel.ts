@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { JijiError } from '../errors.ts'
 import { readOnly } from '../registry/local/read-only.ts'
-import type { Connection } from '../runner/runner.ts'
+import type { Connection, Target } from '../runner/runner.ts'
 import { askVersion } from './ask-version.ts'
 import type { Report } from './event.ts'
-import type { Transfer } from './transfer.ts'
 import { type Refusal, whyNoPort, whyNotPort, wordsFor } from './tunnel-refusal.ts'
 
 type Tunnel = Awaited<ReturnType<Connection['forward']>>
@@ -16,8 +15,8 @@ type Opened = { tunnel: Tunnel; why?: Refusal } | { tunnel?: undefined; why: Ref
  * Leads a port of the server's own 127.0.0.1 to the registry of this machine: the usual port where it is free there, else
  * one that sshd picks. None where its sshd forbids that altogether.
  */
-export async function openTunnel(connection: Connection, port: number, watch: Partial<Transfer> = {}): Promise<Opened> {
-  const target = { host: '127.0.0.1', port, guard: () => readOnly(), ...watch }
+export async function openTunnel(connection: Connection, port: number, watch: Partial<Target> = {}): Promise<Opened> {
+  const target = { host: '127.0.0.1', port, attend: () => ({ guard: readOnly() }), ...watch }
   const forward = (port: number) => connection.forward(port, target).catch(noneWhenRefused)
   const usual = await forward(port)
   if (usual) return { tunnel: usual }

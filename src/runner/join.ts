@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
-import type { Guard, Target } from './runner.ts'
+import type { Attendant, Guard, Target } from './runner.ts'
 
 export type Pair = { end(): void }
 
@@ -20,35 +20,45 @@ type Way = {
  * into the channel, because two piped streams are slower by a third; nothing more is read before they have been sent.
  * Either side may end its half while the other goes on.
  */
-export function join({ guard, onSent, ...target }: Target, { accept, reject, onEnd, whenSent }: Way): Pair {
+export function join({ attend, onRefused, host, port }: Target, { accept, reject, onEnd, whenSent }: Way): Pair {
   let channel: ClientChannel | undefined
+  let attendant: Attendant | undefined
   const socket = connect({
-    ...target,
+    host,
+    port,
     noDelay: true,
     allowHalfOpen: true,
     onread: {
       buffer: Buffer.allocUnsafeSlow(bufferSize),
       callback: (length, buffer) => {
-        onSent?.(length)
-        channel?.write(buffer.subarray(0, length), () => whenSent(() => socket.resume()))
+        attendant?.onAnswer?.(Buffer.from(buffer.buffer, buffer.byteOffset, length))
+        channel?.write(buffer.subarray(0, length), () => {
+          attendant?.onTaken?.(length)
+          whenSent(() => socket.resume())
+        })
         return false // until it is on its way, and the buffer free again
       },
     },
   })
   socket
     .on('connect', () => {
+      attendant = attend?.(end)
       channel = accept()
-      pour(channel, socket, guard?.())
+      pour(channel, socket, attendant?.guard)
     })
     .on('error', () => {
-      if (!channel) reject()
+      if (channel) return
+      onRefused?.()
+      reject()
     })
     .on('close', () => {
       channel?.destroy()
       channel?.resume()
+      attendant?.onEnd?.()
       onEnd()
     })
-  return { end: () => socket.destroy() }
+  const end = () => void socket.destroy()
+  return { end }
 }
 
 function pour(channel: ClientChannel, socket: Socket, guard: Guard | undefined): void {

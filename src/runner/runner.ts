@@ -44,10 +44,21 @@ export interface Connection extends Runner {
 export type Target = {
   host: string
   port: number
-  /** Looks at what a connection brings from the server, one for each; without one all of it is passed on. */
-  guard?: () => Guard
-  /** Told how many bytes go to the server. */
-  onSent?: (bytes: number) => void
+  /** Looks after one connection, which it may end; without it all is passed on. */
+  attend?: (end: () => void) => Attendant
+  /** Told that the target took no connection. */
+  onRefused?: () => void
+  /** Told of an address that is not the server's own, from which somebody tried to come through. */
+  onStranger?: (address: string) => void
+}
+
+export type Attendant = {
+  /** Looks at what comes from the server. */
+  guard: Guard
+  /** Told what the target answers, before it goes on its way, and then how much of it has gone. */
+  onAnswer?(chunk: Buffer): void
+  onTaken?(bytes: number): void
+  onEnd?(): void
 }
 
 /** Says what of a chunk is passed on, and with what answer the connection is ended, if it is. */

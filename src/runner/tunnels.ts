@@ -14,9 +14,13 @@ export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
   const { client, whenSent } = link
   const tunnels = new Map<number, { target: Target; pairs: Set<Pair> }>()
 
-  client.on('tcp connection', ({ destPort }, accept, reject) => {
+  client.on('tcp connection', ({ destPort, srcIP }, accept, reject) => {
     const tunnel = tunnels.get(destPort)
     if (!tunnel) return reject()
+    if (!isLoopback(srcIP)) {
+      tunnel.target.onStranger?.(srcIP)
+      return reject()
+    }
     const pair = join(tunnel.target, { accept, reject, whenSent, onEnd: () => tunnel.pairs.delete(pair) })
     tunnel.pairs.add(pair)
   })
@@ -54,6 +58,11 @@ export function tunnelsOver(link: Link): Pick<Connection, 'forward' | 'dial'> {
       })
     },
   }
+}
+
+/** With `GatewayPorts yes` sshd listens on all addresses, whatever it is asked for; but it says who comes. */
+function isLoopback(address: string): boolean {
+  return /^127\.|^::1$/.test(address)
 }
 
 /** Where the connection is lost, or about to be, sshd closes the port with it. */

@@ -7,10 +7,12 @@ export type LockOwner = { by: string; host: string; since: string; command: stri
 
 /**
  * Takes the lock, runs `then`, and keeps the lock until its stdin ends: a holder that dies lets go of it, but not of one
- * that somebody else has taken meanwhile. Where it is taken, ends with exits.lockHeld and the line `lock JSON`.
+ * that somebody else has taken meanwhile. Where it is taken, ends with exits.lockHeld and the line `lock JSON`; where the
+ * owner itself has it, over a connection that is lost, `isAgain` ends that, and the lock is free in a moment.
  */
-export function holdLock(scope: string, owner: LockOwner, then: Script): Script {
-  return sh`${takeLock(scope, owner)}
+export function holdLock(scope: string, owner: LockOwner, then: Script, { isAgain = false } = {}): Script {
+  return sh`${isAgain ? endOwnSession(scope, owner) : sh`:`}
+${takeLock(scope, owner)}
 on_exit() { [ "$(cat "$state/lock/owner")" != ${JSON.stringify(owner)} ] || rm -rf "$state/lock"; }
 echo "$$ $boot" >"$state/lock/holder" || exit
 ${then}
@@ -36,6 +38,19 @@ mkdir "$state/lock" 2>/dev/null || {
   exit ${exits.lockHeld}
 }
 printf '%s\\n' ${JSON.stringify(owner)} >"$state/lock/owner" || { rm -rf "$state/lock"; exit 1; }`
+}
+
+/**
+ * Ends the connection over which this owner holds the lock, and with it all that still runs over it. The owner knows that
+ * it is lost; a server learns of that late, or never when the owner's network has changed.
+ */
+function endOwnSession(scope: string, owner: LockOwner): Script {
+  return sh`${stateFolder(scope)}
+if [ "$(cat "$state/lock/owner" 2>/dev/null)" = ${JSON.stringify(owner)} ] && read -r process _ <"$state/lock/holder"; then
+  while process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status") && [ "\${process:-1}" -gt 1 ]; do
+    case $(cat "/proc/$process/comm") in sshd* | dropbear*) kill -KILL "$process"; break ;; esac
+  done
+fi 2>/dev/null`
 }
 
 export function releaseLock(scope: string): Script {

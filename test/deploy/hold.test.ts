@@ -21,7 +21,7 @@ function serverWith({ server = 's1', allowed = [0, 9270], answer = 200 } = {}) {
         whenAborted(until, () => end({ code: 143, stdout: '', stderr: '' }), new AbortController().signal)
       }),
     forward: async (port, target) => {
-      expect(target.guard).toBeTypeOf('function')
+      expect(target.attend).toBeTypeOf('function')
       if (!allowed.includes(port)) throw new JijiError('tunnel.failed', 'refused')
       return { port: port || 40_000, close: async () => void closed.push(port || 40_000) }
     },

@@ -22,19 +22,21 @@ describe('what goes through a tunnel', () => {
     const wait = (milliseconds: number) => {
       time += milliseconds
     }
-    return { transfer, ask: transfer.guard(), wait }
+    const { guard, onAnswer } = transfer.attend(() => {})
+    const answer = (bytes: number) => onAnswer?.(Buffer.alloc(bytes))
+    return { transfer, ask: guard, answer, wait }
   }
   test('is what was asked for: the rest was there', () => {
-    const { transfer, ask, wait } = watched()
+    const { transfer, ask, answer, wait } = watched()
     expect(transfer.progress()).toEqual({ there: 3, parts: 3, wanted: 0, sent: 0, rate: 0, left: 0 })
-    transfer.onSent(50) // the manifest
+    answer(50) // the manifest
     ask(get('/v2/app-web/manifests/1'))
     ask(get(blob('a')))
-    transfer.onSent(400)
+    answer(400)
     wait(2000)
     expect(transfer.progress()).toEqual({ there: 2, parts: 3, wanted: 1000, sent: 400, rate: 200, left: 3 })
     ask(get(blob('b')))
-    transfer.onSent(3600)
+    answer(3600)
     wait(2000)
     expect(transfer.progress()).toEqual({ there: 1, parts: 3, wanted: 4000, sent: 4000, rate: 1000, left: 0 })
   })

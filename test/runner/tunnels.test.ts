@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { localRunner } from '../../src/runner/local.ts'
@@ -55,6 +56,25 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
     expect(listening.stdout).toMatch(/ 0100007F:/)
   })
 
+  test('turns away who comes from elsewhere, where GatewayPorts has sshd listen on all addresses', async () => {
+    const open = await startSshd(home, ['GatewayPorts yes'])
+    onTestFinished(open.stop)
+    const other = await connectSsh(open.target(), { environment: home.environment })
+    onTestFinished(() => other.close())
+    answer = socket => socket.end('hello')
+    const strangers: string[] = []
+    const tunnel = await other.forward(0, { ...target, onStranger: address => strangers.push(address) })
+    const own = Object.values(networkInterfaces())
+      .flat()
+      .find(one => one && !one.internal && one.family === 'IPv4')
+    if (own) {
+      const outside = await readAll(connect(tunnel.port, own.address)).catch(() => Buffer.alloc(0))
+      expect([outside.length, strangers]).toEqual([0, [own.address]])
+    }
+    for (const loopback of ['127.0.0.1', '127.0.0.2'])
+      expect((await readAll(connect(tunnel.port, loopback))).toString()).toBe('hello')
+  })
+
   test('passes on what its guard lets through, and ends with its answer what it refuses', async () => {
     let received = ''
     answer = socket => {
@@ -64,9 +84,9 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
       })
       socket.on('end', () => socket.end())
     }
-    const guard = () => (chunk: Buffer) =>
+    const guard = (chunk: Buffer) =>
       String(chunk).includes('bad') ? { pass: Buffer.from('last '), refuse: 'no' } : { pass: chunk }
-    const tunnel = await connection.forward(0, { ...target, guard })
+    const tunnel = await connection.forward(0, { ...target, attend: () => ({ guard }) })
     const socket = connect(tunnel.port, '127.0.0.1')
     socket.write('good ')
     await new Promise(resolve => socket.once('data', resolve))

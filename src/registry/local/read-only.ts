@@ -3,10 +3,10 @@ import type { Guard } from '../../runner/runner.ts'
 /**
  * Lets requests through that read from a registry, and no others: what comes through a tunnel is a server's, and a
  * server that is somebody else's by now must not be able to change the images of the next deploy. It is strict on how
- * lines end, because a registry that reads them otherwise could find a second request in what looks like one. `onGet` is
- * told the path of each thing that is fetched.
+ * lines end, because a registry that reads them otherwise could find a second request in what looks like one. `onRequest`
+ * is told of each request that goes through.
  */
-export function readOnly(onGet: (path: string) => void = () => {}): Guard {
+export function readOnly(onRequest: (method: string, path: string) => void = () => {}): Guard {
   let rest = ''
   return chunk => {
     rest += chunk.toString('latin1')
@@ -14,8 +14,8 @@ export function readOnly(onGet: (path: string) => void = () => {}): Guard {
     for (let end = rest.indexOf(headEnd); end >= 0; end = rest.indexOf(headEnd)) {
       const head = rest.slice(0, end + headEnd.length)
       if (!isReading(head)) return { pass: Buffer.from(passed, 'latin1'), refuse: refusal }
-      const [method, path = ''] = head.split(' ', 2)
-      if (method === 'GET') onGet(path)
+      const [method = '', path = ''] = head.split(' ', 2)
+      onRequest(method, path)
       passed += head
       rest = rest.slice(head.length)
     }
