@@ -40,5 +40,5 @@ function pretend({ output }: Context, runner: Runner): Runner {
     forward: async port => ({ port, close: async () => {} }),
     dial: async () => Promise.reject(new Error('nothing is connected in a dry run')),
   }
-  return { ...silent, run, ...(canTunnel(runner) ? tunnel : {}) }
+  return { ...silent, run, ...(canTunnel(runner) ? { ...tunnel, address: runner.address } : {}) }
 }

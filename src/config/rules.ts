@@ -5,9 +5,10 @@ import { credentialRules, namedRegistryRules } from './credential-rules.ts'
 import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
 import type { Finding } from './issues.ts'
-import { nearest } from './nearest.ts'
 import { registryHost, registryKey } from './registry-key.ts'
 import type { Settings } from './schema.ts'
+import { seedRules } from './seed-rules.ts'
+import { unknownServer } from './unknown-server.ts'
 
 /** What a schema of single keys cannot say: how keys must agree with each other, and with what is on the disk. */
 export function checkRules(settings: Settings, root: string): Finding[] {
@@ -15,6 +16,7 @@ export function checkRules(settings: Settings, root: string): Finding[] {
     ...builderRegistryRules(settings.builder.registry, needsBuild(settings)),
     ...Object.entries(settings.registries).flatMap(([name, registry]) => pullRegistryRules(name, registry)),
     ...namedRegistryRules(settings),
+    ...seedRules(settings),
     ...serviceRules(settings, root),
     ...routeRules(settings),
   ]
@@ -139,18 +141,7 @@ function serviceRules(settings: Settings, root: string): Finding[] {
     }
     if (service.image !== undefined) findings.push(...imageProblem([...path, 'image'], service.image))
     if (service.build) findings.push(...buildFiles([...path, 'build'], service.build, root))
-    service.hosts.forEach((host, index) => {
-      if (Object.hasOwn(settings.servers, host)) return
-      const known = Object.keys(settings.servers)
-      const meant = nearest(host, known)
-      findings.push({
-        path: [...path, 'hosts', index],
-        at: 'value',
-        code: 'unknown-server',
-        message: `there is no server ${host}`,
-        hint: meant ? `did you mean ${meant}?` : `declared under servers: ${known.join(', ')}`,
-      })
-    })
+    findings.push(...service.hosts.flatMap((host, index) => unknownServer([...path, 'hosts', index], host, settings)))
     // The DNS name of each of its two slots is project-service-a, with the environment in the middle if there is one.
     if (settings.project.length + name.length > 48) {
       findings.push({

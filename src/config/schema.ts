@@ -89,6 +89,14 @@ const server = keys({
   keys: list(secretFile()).optional().describe('Private keys for this server'),
   arch: oneOf(['amd64', 'arm64']).optional().describe("The server's architecture; without it, the builder's own"),
   engine: oneOf(['docker', 'podman']).optional().describe('Container engine on this server'),
+  seed: z
+    .union([z.literal('false').transform((): false => false), name], {
+      error: 'expected the name of a server, or false',
+    })
+    .optional()
+    .describe(
+      'With a local registry: the server that hands built images on to this one, or false: always from this machine; without it that is found out',
+    ),
 })
 
 const build = keys({

@@ -18,6 +18,7 @@ export type Step =
   | 'registry'
   | 'build'
   | 'push'
+  | 'seed'
   | 'tunnel'
   | 'pull'
   | 'proxy'

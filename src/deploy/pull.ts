@@ -70,10 +70,14 @@ function isInRegistryHere(registry: BuilderRegistry, digests: Digests): (one: Re
     registry.type === 'local' && digests.has(service) && image.startsWith(`localhost:${registry.port}/`)
 }
 
-function builtImages(built: readonly ReplacementPlan[], digests: Digests): { repository: string; digest: string }[] {
+/** The images that were built for a server, with where this machine's registry has them. */
+export function builtImages(
+  built: readonly ReplacementPlan[],
+  digests: Digests,
+): { image: string; repository: string; digest: string }[] {
   return built.flatMap(({ service, image }) => {
     const digest = digests.get(service)
-    return digest ? [{ repository: repositoryIn(image).replace(/^[^/]+\//, ''), digest }] : []
+    return digest ? [{ image, repository: repositoryIn(image).replace(/^[^/]+\//, ''), digest }] : []
   })
 }
 

@@ -6,6 +6,7 @@ import { localRunner, readLocally } from '../runner/local.ts'
 import type { Output, Runner } from '../runner/runner.ts'
 import { findImages, loadImage, saveImage } from '../shell/images.ts'
 import { type Report, reported } from './event.ts'
+import { idsIn } from './image-ids.ts'
 import { limits } from './limits.ts'
 
 type SendContext = { engineHere: Engine; engineThere: Engine; report: Report; signal: AbortSignal }
@@ -63,10 +64,4 @@ async function whyNotSent(
         ? 'what arrived is another image'
         : lastLine(output.stderr)
   return new JijiError('pull.failed', `${server}: ${name} could not be sent: ${why}`, { server })
-}
-
-/** Podman leaves the name of the hash away. */
-function idsIn({ stdout }: Output): Map<string, string> {
-  const found = [...stdout.matchAll(/^image (\S+) (?:sha256:)?([0-9a-f]{64})$/gm)]
-  return new Map(found.map(([, name = '', id = '']) => [name, id]))
 }

@@ -23,6 +23,8 @@ export type HostKeyCheck = {
   refusal(): JijiError | undefined
   /** For when the server has proved that it holds the key: one that was not known is recorded. */
   record(): void
+  /** The key that was accepted, as known_hosts has it. */
+  shown(): string
 }
 
 export function hostKeyCheck(peer: Peer, settings: SshSettings, note: (message: string) => void): HostKeyCheck {
@@ -49,6 +51,7 @@ export function hostKeyCheck(peer: Peer, settings: SshSettings, note: (message: 
       if (unknown) append(peer, settings, unknown, note)
       unknown = undefined
     },
+    shown: () => (accepted ? `${typeOf(accepted)} ${accepted.toString('base64')}` : ''),
   }
 }
 

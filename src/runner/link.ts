@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
 import type { Peer } from './peer.ts'
 import type { Route } from './route.ts'
+import type { SshAddress } from './runner.ts'
 import { watchSilence } from './silence.ts'
 import type { Timings } from './timings.ts'
 
@@ -12,13 +13,14 @@ export type Link = {
   peer: Peer
   /** Calls back when all that was written has been taken off our hands. */
   whenSent(go: () => void): void
+  address: SshAddress
   /** Why the connection is gone; undefined while it stands. */
   lostBecause(): string | undefined
   close(): Promise<void>
 }
 
 /** What an authenticated client becomes: it notices when the server is gone, and closes what it rides on. */
-export function linkOver(client: Client, route: Route, peer: Peer, timings: Timings): Link {
+export function linkOver(client: Client, route: Route, address: SshAddress, peer: Peer, timings: Timings): Link {
   let lost: string | undefined
   let closing: Promise<void> | undefined
   const closed = new Promise<void>(resolve => client.once('close', resolve))
@@ -45,6 +47,7 @@ export function linkOver(client: Client, route: Route, peer: Peer, timings: Timi
     client,
     peer,
     whenSent: drainOf(route.stream),
+    address,
     lostBecause: () => lost,
     close: () => {
       closing ??= close()

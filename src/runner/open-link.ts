@@ -38,16 +38,18 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
     if (signal?.aborted) throw reasonOf(signal)
     const route = await openRoute({ target, settings, peer, place }, options)
     route.stream.once('end', () => route.stream.destroy()) // a channel or a pipe would stay open by half
+    const hostKey = hostKeyCheck(peer, settings, note)
     try {
       const client = await shakeHands(route.stream, {
         peer,
         user: settings.user,
         authentication: authentication(settings.user, identities),
-        hostKey: hostKeyCheck(peer, settings, note),
+        hostKey,
         timings,
         signal,
       })
-      return linkOver(client, route, peer, timings)
+      const { user, host, port } = settings
+      return linkOver(client, route, { user, host, port, hostKey: hostKey.shown() }, peer, timings)
     } catch (error) {
       await route.close()
       throw route.explain?.(error) ?? error

@@ -7,7 +7,6 @@ export type Peer = {
   server: string
   /** `web1 (web1.example.com:22)`, or `the jump host bastion.example.com:22`. */
   label: string
-  host: string
   address: string
 }
 
@@ -17,5 +16,5 @@ export function peerOf(
   { isJumpHost }: { isJumpHost: boolean },
 ): Peer {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return { server, host, address, label: isJumpHost ? `the jump host ${address}` : `${server} (${address})` }
+  return { server, address, label: isJumpHost ? `the jump host ${address}` : `${server} (${address})` }
 }

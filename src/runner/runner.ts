@@ -26,8 +26,7 @@ export interface Runner {
 
 /** A runner that reaches its server over SSH, and so can carry a tunnel. */
 export interface Connection extends Runner {
-  /** Where it was reached, by what ssh's configuration makes of the name. */
-  readonly host: string
+  readonly address: SshAddress
   /**
    * Listens on the server's 127.0.0.1 and joins each connection there to `target` here.
    * @returns the port, which sshd has chosen when `port` is 0
@@ -39,6 +38,15 @@ export interface Connection extends Runner {
    * @throws JijiError tunnel.failed; its cause is what sshd said
    */
   dial(host: string, port: number): Promise<Duplex>
+}
+
+/** Where a server was reached, as whom, and what it proved to be, so that another can be told how to get there. */
+export type SshAddress = {
+  user: string
+  host: string
+  port: number
+  /** Its type and the key itself, as known_hosts has them. */
+  hostKey: string
 }
 
 export type Target = {

@@ -14,7 +14,7 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions = {}
   const link = await openLink(target, { ...options, timings, jumpHosts })
   return {
     server: target.server,
-    host: link.peer.host,
+    address: link.address,
     ...sessionsOver(link, timings.grace),
     ...tunnelsOver(link),
     close: link.close,

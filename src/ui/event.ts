@@ -9,6 +9,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   registry: { begun: 'starting the local registry', done: 'the local registry runs anew:' },
   build: { begun: 'building', done: 'built' },
   push: { begun: 'pushing', done: 'pushed' },
+  seed: { begun: 'asking whom it may log in to', done: 'gets images' },
   tunnel: { begun: 'opening the tunnel', done: 'tunnel' },
   pull: { begun: 'pulling', done: 'pulled' },
   proxy: { begun: 'starting the proxy', done: 'proxy' },

@@ -29,9 +29,10 @@ const results: Record<Plan['action'], (plan: Plan) => string> = {
 }
 
 function renderServer(plan: ServerPlan, version: string): string[] {
-  const { server, engine, proxy, site, replacements, moves = [], retire, prune } = plan
+  const { server, engine, seed, proxy, site, replacements, moves = [], retire, prune } = plan
   return [
     `  ${server} (${engine})`,
+    ...(seed ? [`    get images from ${seed}`] : []),
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
     ...replacements.flatMap(({ service, live, image, candidate }) => [

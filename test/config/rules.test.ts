@@ -103,6 +103,56 @@ describe('registries to pull from', () => {
   })
 })
 
+describe('the seed of a server', () => {
+  const local = smallest.replace('image: redis:7', 'build: {}')
+  const withServers = (text: string, more = '') =>
+    linesOf(problemsOf(`${local.replace('  web1: {host: web1.example.com}\n', text)}${more}`)).map(line =>
+      line.replace(/^\S+ /, ''),
+    )
+
+  test.each([
+    '  web1: {host: a}\n  web2: {host: b, seed: web1}\n  web3: {host: c, seed: web2}\n',
+    '  web1: {host: a, seed: false}\n  web2: {host: b, seed: web1}\n',
+    '  web1: {host: local, seed: false}\n',
+  ])('may be %j', text => expect(withServers(text)).toEqual([]))
+  test.each<[string, string[], string?]>([
+    [
+      '  web1: {host: a, seed: wbe2}\n  web2: {host: b}\n',
+      ['servers.web1.seed unknown-server: there is no server wbe2 (did you mean web2?)'],
+    ],
+    [
+      '  web1: {host: a, seed: Web 2}\n',
+      ['servers.web1.seed wrong-value: expected a name of 50 small letters, digits, - and _ at most, got "Web 2"'],
+    ],
+    [
+      '  web1: {host: a, seed: web1}\n',
+      ['servers.web1.seed conflict: a server cannot be its own seed (name another one, or write seed: false)'],
+    ],
+    [
+      '  web1: {host: a, seed: web2}\n  web2: {host: b, seed: web1}\n  web3: {host: c, seed: web2}\n',
+      [
+        'servers.web1.seed conflict: the seeds go in a circle: web1 → web2 → web1 (one of them must get its images from here: remove its `seed`, or write seed: false)',
+        'servers.web2.seed conflict: the seeds go in a circle: web2 → web1 → web2 (one of them must get its images from here: remove its `seed`, or write seed: false)',
+      ],
+    ],
+    [
+      '  web1: {host: local, seed: web2}\n  web2: {host: b}\n',
+      ['servers.web1.seed conflict: this machine has what it builds (remove `seed`)'],
+    ],
+    [
+      '  web1: {host: a, seed: here}\n  here: {host: local}\n',
+      ['servers.web1.seed conflict: here is this machine, where images come from anyway (write seed: false)'],
+    ],
+    [
+      '  web1: {host: a, seed: web2}\n  web2: {host: b}\n',
+      [
+        'servers.web1.seed conflict: only images of a local registry are handed on (remove `seed`: servers pull from the registry)',
+      ],
+      'builder: {registry: {server: registry.example.com}}\n',
+    ],
+  ])('%j', (text, problems, more) => expect(withServers(text, more)).toEqual(problems))
+})
+
 describe('services', () => {
   const service = (text: string) => smallest.replace('image: redis:7, hosts: [web1]', text)
 

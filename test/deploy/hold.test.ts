@@ -14,7 +14,7 @@ function serverWith({ server = 's1', allowed = [0, 9270], answer = 200 } = {}) {
   const closed: number[] = []
   const connection: Connection = {
     server,
-    host: server,
+    address: { user: 'root', host: server, port: 22, hostKey: '' },
     run: (_, { until } = {}) =>
       new Promise((resolve, reject) => {
         end = how => (how instanceof Error ? reject(how) : resolve(how))

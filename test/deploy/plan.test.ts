@@ -147,6 +147,23 @@ describe('a first deploy', () => {
     expect(plan.servers[0]).not.toHaveProperty('from')
     expect(plan.servers[1]?.replacements.map(({ service }) => service)).toEqual(['web'])
   })
+  test('names the seed of a server, if the configuration does and it has something to hand on', () => {
+    const seeded = configOf(`project: app
+builder: {registry: {type: local}}
+servers: {web1: {host: a}, web2: {host: b, seed: web1}, web3: {host: c, seed: web2}, web4: {host: d, seed: false}}
+services:
+  web: {build: {}, hosts: [web1, web2, web4]}
+  db: {image: redis, hosts: [web2, web3]}
+`)
+    const seeds = (selection = {}) => {
+      const observations = ['web1', 'web2', 'web3', 'web4'].map(fresh)
+      return planFor(seeded, observations, { selection }).servers.flatMap(({ server, seed }) =>
+        seed ? [`${server} from ${seed}`] : [],
+      )
+    }
+    expect(seeds()).toEqual(['web2 from web1'])
+    expect(seeds({ hosts: ['web2'] })).toEqual([])
+  })
   test('needs no proxy for services without one', () => {
     const [server] = planFor(configOf(twoServers.replace(/ {4}proxy:.*\n/, '')), [fresh('web1'), fresh('web2')]).servers
     expect(server).toMatchObject({ proxy: 'none' })

@@ -15,7 +15,7 @@ function serverWith(listener: Listener, allowed: readonly number[], user = 1000)
   const closed: number[] = []
   const connection: Connection = {
     server: 's1',
-    host: 's1',
+    address: { user: 'root', host: 's1', port: 22, hostKey: '' },
     run: async () => ({ code: 0, stdout: `${user}\n`, stderr: '' }),
     forward: async port => {
       if (!allowed.includes(port)) throw new JijiError('tunnel.failed', 'refused')

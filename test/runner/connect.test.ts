@@ -217,6 +217,10 @@ describe.skipIf(!hasSshd)('a host key', () => {
     writeFileSync(home.knownHosts, `[127.0.0.1]:${both.port} ${readFileSync(`${second}.pub`, 'utf8')}`)
     await connect(both.target({ strict: true }))
   })
+  test('is told to whoever wants to know where the server was reached', async () => {
+    const { address } = await connect(sshd.target())
+    expect(address).toEqual({ user: me, host: '127.0.0.1', port: sshd.port, hostKey: publicKey(sshd) })
+  })
   test('that is known for the host without its port will do, as it does for ssh', async () => {
     writeFileSync(home.knownHosts, `127.0.0.1 ${publicKey(sshd)}\n`)
     await connect(sshd.target({ strict: true }))

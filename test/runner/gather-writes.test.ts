@@ -8,7 +8,7 @@ test('the way to a server sends in one system call what is written in one turn',
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as { port: number }
-  const peer = { server: 'web1', host: '127.0.0.1', address: `127.0.0.1:${port}`, label: 'web1' }
+  const peer = { server: 'web1', address: `127.0.0.1:${port}`, label: 'web1' }
   const { stream, close } = await directRoute('127.0.0.1', port, { peer, timeout: 5_000 })
   const one = vi.spyOn(stream, '_write')
   const several = vi.spyOn(stream as Required<typeof stream>, '_writev')

@@ -20,6 +20,7 @@ import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
+import { findLayers, giveImages, tryLogins } from '../../src/shell/seed.ts'
 import { stay } from '../../src/shell/stay.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
@@ -77,6 +78,8 @@ const build = {
   secrets: [],
 }
 const local = { type: 'local', port: 9270, image: `registry:2${hostile}` } as const
+
+const neighbour = { server: 'web1', user: hostile, host: hostile, port: 22, hostKey: `ssh-ed25519 ${hostile}` }
 
 function traceOf(result: 'done' | 'failed'): Script {
   const event = { action: 'registry login', registry: 'ghcr.io/owner', username: hostile, result }
@@ -154,6 +157,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'find images': findImages(engine, [`redis${hostile}`, 'ghcr.io/owner/app:1']),
     'save an image': saveImage(engine, `redis${hostile}`),
     'load an image': loadImage(engine, `redis${hostile}`),
+    'find layers': findLayers(engine),
+    'try logins': tryLogins([neighbour, { ...neighbour, server: 'web2', port: 2222 }]),
+    'hand images on': giveImages(engine, [`redis${hostile}`, 'ghcr.io/owner/app:1'], 'podman', neighbour),
     'start the local registry': ensureLocalRegistry(engine, local),
     'ask for the local registry': askLocalRegistry(engine),
     'remove the local registry': removeLocalRegistry(engine),

@@ -145,6 +145,11 @@ describe('a plan', () => {
     web: start localhost:9270/app-web:9`,
     )
   })
+  test('with servers that get images from others', () => {
+    const built = twoServers.replace('image: web', 'build: {}').replace('{host: b}', '{host: b, seed: web1}')
+    const observations = ['web1', 'web2'].map(server => observed({ server }))
+    expect(renderPlan(planFor(configOf(built), observations))).toContain('  web2 (docker)\n    get images from web1\n')
+  })
   test('of the next', () => {
     const plan = planFor(configOf(`${twoServers}deploy: {retain: 1}`), [running], { selection: { hosts: ['web1'] } })
     expect(renderPlan(plan)).toBe(`deploy app 9

@@ -18,7 +18,7 @@ export async function resolveNames(
   const here = routesOf(config).map(async ({ host }) => [nameIn(host), await lookup(nameIn(host))] as const)
   const addresses = config.servers.map(async ({ name, host }) => {
     const one = asked.find(({ server }) => server.name === name)
-    const reached = one && canTunnel(one.runner) ? one.runner.host : host
+    const reached = one && canTunnel(one.runner) ? one.runner.address.host : host
     const known = host === 'local' ? [] : await lookup(reached)
     return [name, [...known, ...(one?.answers.addresses ?? [])]] as const
   })

@@ -90,7 +90,7 @@ async function judgeServer(context: DoctorContext, asked: Asked, names: Names): 
   const place: Place = { name, engine, runner }
   return [
     ...findingsAt(name, {
-      ssh: ok(canTunnel(runner) ? `reached at ${runner.host}` : 'it is this machine'),
+      ssh: ok(canTunnel(runner) ? `reached at ${runner.address.host}` : 'it is this machine'),
       user: judgeUser(engine, answers),
       engine: judgeEngine(runner, engine, answers),
       arch: isBuilt ? judgeArch(answers, { server: name, arch: server.arch, built: builderArch }) : undefined,

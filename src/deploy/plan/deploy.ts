@@ -9,6 +9,7 @@ import { heading, observationOf, type Plan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
 import { pruneOf, retireOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
+import { seedOf } from './seed.ts'
 
 export type DeployRequest = {
   config: Config
@@ -41,6 +42,7 @@ export function planDeploy(request: DeployRequest): Plan {
       const replacements = own.map(service => replacementOf(config, service, observation, release, version))
       return {
         ...serverPlan(server, observation),
+        ...seedOf(config, selected, server),
         ...proxyPlan(config, server, observation, replacements),
         replacements,
         ...(stored ? movesOf(config, server, replacements, { observations, version, stored }) : {}),

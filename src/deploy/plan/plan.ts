@@ -19,6 +19,8 @@ export type Plan = {
 export type ServerPlan = {
   server: string
   engine: Engine
+  /** The server that hands built images on to this one, where the configuration names it. */
+  seed?: string
   /** The release that is on record there now. */
   from?: { release: string; version: string }
   /** Whether the proxy must be started, and whose routes must be written. */

@@ -1,0 +1,117 @@
+import { compositionOf } from '../../registry/local/composition.ts'
+import { canTunnel } from '../../runner/runner.ts'
+import type { ApplyContext } from '../apply-context.ts'
+import type { Digests } from '../build.ts'
+import { runnerOf } from '../losses.ts'
+import type { Plan, ServerPlan } from '../plan/plan.ts'
+import { builtImages } from '../pull.ts'
+import { type Compositions, chooseWays, type Needs, type Way } from './choose.ts'
+import { findHoldings } from './holdings.ts'
+import { neighbourOf, refusalsOf } from './trust.ts'
+
+/** How servers may come by the images that are built here; without a way of its own, a server gets them from here. */
+export type Proposal = {
+  digests: Digests
+  compositions: Compositions
+  needs: readonly Needs[]
+  ways: ReadonlyMap<string, Way>
+}
+
+/** Servers say what they have while the images are built; what pays is known when those are pushed. */
+export async function proposeWays(
+  context: ApplyContext,
+  plan: Plan,
+  pushed: () => Promise<Digests>,
+): Promise<Proposal> {
+  const servers = serversThatMayShare(context, plan)
+  const asking = findHoldings(context, servers)
+  const digests = await pushed()
+  const [holdings, compositions] = await Promise.all([asking, compositionsOf(context, servers, digests)])
+  const needs = servers.map((server): Needs => {
+    const has = holdings.get(server.server) ?? { images: new Map(), layers: new Set() }
+    const images = builtImages(server.replacements, digests).map(({ image }) => image)
+    const isReachable = !isLoopback(neighbourOf(context, server.server).host)
+    return { server: server.server, seed: seedFor(context, server), isReachable, images, has }
+  })
+  return { digests, compositions, needs, ways: chooseWays(needs, compositions) }
+}
+
+/**
+ * What of a proposal holds: where nobody has said that a server may log in to another one, it is asked. Says for each
+ * server what was chosen, and why.
+ */
+export async function confirmWays(context: ApplyContext, { needs, ways }: Proposal): Promise<ReadonlyMap<string, Way>> {
+  const found = [...ways].filter(([, { isConfigured }]) => !isConfigured)
+  const seeds = [...new Set(found.map(([, { from }]) => from))]
+  const refused = await Promise.all(
+    seeds.map(async seed => {
+      const takers = found.filter(([, { from }]) => from === seed).map(([server]) => server)
+      const refusals = await refusalsOf(context, seed, takers)
+      if (refusals.size > 0) reportRefusals(context, seed, refusals)
+      return [...refusals.keys()]
+    }),
+  )
+  const isRefused = new Set(refused.flat())
+  const confirmed = new Map([...ways].filter(([server]) => !isRefused.has(server)))
+  if (confirmed.size > 0) for (const one of needs) if (!isRefused.has(one.server)) reportWay(context, one, confirmed)
+  return confirmed
+}
+
+/** Where at least two servers get images that are built here. */
+function serversThatMayShare({ config, runners }: ApplyContext, { servers, builds }: Plan): ServerPlan[] {
+  if (config.builder.registry.type !== 'local') return []
+  const built = new Set(builds.map(({ service }) => service))
+  const found = servers.filter(
+    ({ server, replacements }) =>
+      canTunnel(runnerOf({ runners }, server)) && replacements.some(({ service }) => built.has(service)),
+  )
+  return found.length > 1 ? found : []
+}
+
+/** A seed that is not part of this deploy has nothing to hand on: then nobody else is looked for. */
+function seedFor({ config }: ApplyContext, { server, seed }: ServerPlan): Needs['seed'] {
+  const isOpen = config.servers.find(({ name }) => name === server)?.seed === undefined
+  return seed ?? (isOpen ? undefined : false)
+}
+
+async function compositionsOf(
+  { config, signal }: ApplyContext,
+  servers: readonly ServerPlan[],
+  digests: Digests,
+): Promise<Compositions> {
+  const { registry } = config.builder
+  if (registry.type !== 'local') return new Map()
+  const images = new Map(
+    servers.flatMap(server => builtImages(server.replacements, digests).map(one => [one.image, one] as const)),
+  )
+  const all = [...images].map(
+    async ([name, image]) => [name, await compositionOf(registry.port, image, signal)] as const,
+  )
+  return new Map(await Promise.all(all))
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.[\d.]+|::1)$/i.test(host)
+}
+
+function reportRefusals({ report }: ApplyContext, seed: string, refusals: ReadonlyMap<string, string>): void {
+  const whys = new Set([...refusals.values()].map(why => why.replace(/^.*: /, '').replace(/\.$/, '')))
+  const servers = [...refusals.keys()].join(', ')
+  report({
+    step: 'seed',
+    state: 'lost',
+    server: seed,
+    detail: `may not log in to ${servers} (${[...whys].join('; ')}): images go there from here. To have ${seed} hand them on, put its public key into their authorized_keys; to be asked no more, write seed: false`,
+  })
+}
+
+function reportWay(context: ApplyContext, { server, seed }: Needs, ways: ReadonlyMap<string, Way>): void {
+  const way = ways.get(server)
+  const takers = [...ways].filter(([, { from }]) => from === server).map(([name]) => name)
+  const { user, host } = neighbourOf(context, server)
+  const from = way
+    ? `from ${way.from}, over SSH between them, ${way.isConfigured ? 'as its seed says' : `which may log in to ${user}@${host}`}`
+    : `from here${takers.length > 0 ? '' : seed === false ? ', as its seed says' : ': it lacks little of them'}`
+  const on = takers.length > 0 ? `, and hands them on to ${takers.join(', ')}` : ''
+  context.report({ step: 'seed', state: 'done', server, detail: `${from}${on}` })
+}
