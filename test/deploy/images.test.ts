@@ -35,7 +35,7 @@ describe('images that are built here', () => {
   ) {
     const config = configOf(`project: app
 builder: {registry: {type: local, port: ${port}}}
-servers: {web1: {host: a}, web2: {host: b}, web3: {host: c${servers}}}
+servers: {web1: {host: a}, web2: {host: b}, web3: {host: c${servers}}, web4: {host: d}}
 services:
   web: {build: {}, hosts: [web1, web2, web3]}
   db: {image: redis, hosts: [web2]}
@@ -185,11 +185,31 @@ services:
     expect(result).toMatchObject({ code: 'interrupted' })
     expect(log).not.toContain('web2 pull web')
   })
+  test.each<[string, Record<string, Answer>, string, string[]]>([
+    [
+      'little is missing',
+      {
+        'web3 holdings': { stdout: `layers ["x@sha256:0"] ["${content}"]\n` },
+        try: { stdout: 'trusted web1\ntrusted web2\n' },
+      },
+      '',
+      ['web3 done: from here, and hands them on to web1, web2'],
+    ],
+    [
+      'its seed has none of them',
+      {},
+      ', seed: web4',
+      ['web3 done: from here, because web4 has none for it in this deploy'],
+    ],
+  ])('are fetched where %s', async (_, answers, servers, lines) => {
+    const { said } = await got(answers, { servers })
+    expect(said.filter(line => line.startsWith('web3'))).toEqual(lines)
+  })
   test('are handed on as the configuration says, without a question', async () => {
-    const { log, said } = await got({ try: { stdout: '' } }, { servers: ', seed: web2' })
+    const { log, said } = await got({ try: { stdout: 'trusted web1\n' } }, { servers: ', seed: web2' })
     expect(log).toContain('web2 give web3')
     expect(said).toContain('web3 done: from web2, over SSH between them, as its seed says')
-    expect(log).toContain('web1 try web2')
+    expect(log.filter(line => line.includes('try'))).toEqual(['web2 try web1'])
   })
   test('go from here where the configuration says so', async () => {
     const { log, said } = await got({ try: { stdout: 'trusted web1\ntrusted web2\n' } }, { servers: ', seed: false' })

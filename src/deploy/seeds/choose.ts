@@ -55,8 +55,9 @@ function takersOf(
   ways: ReadonlyMap<string, Way>,
   compositions: Compositions,
 ): { saves: number; takers: [string, Way][] } {
+  const isNamed = new Set(servers.map(one => one.seed)) // and so is first in its site
   const takers = servers.flatMap((one): { saves: number; taker: [string, Way] }[] => {
-    if (one.seed !== undefined || !one.isReachable || ways.has(one.server)) return []
+    if (one.seed !== undefined || isNamed.has(one.server) || !one.isReachable || ways.has(one.server)) return []
     if (leadsTo(ways, seed.server, one.server)) return []
     const images = sharedWith(seed, one, compositions)
     const saves = bytesOf(images, compositions, one.has)

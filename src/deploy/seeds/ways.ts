@@ -5,7 +5,7 @@ import type { Digests } from '../build.ts'
 import { runnerOf } from '../losses.ts'
 import type { Plan, ServerPlan } from '../plan/plan.ts'
 import { builtImages } from '../pull.ts'
-import { type Compositions, chooseWays, type Needs, type Way } from './choose.ts'
+import { type Compositions, chooseWays, isThere, type Needs, type Way } from './choose.ts'
 import { findHoldings } from './holdings.ts'
 import { neighbourOf, refusalsOf } from './trust.ts'
 
@@ -27,11 +27,12 @@ export async function proposeWays(
   const asking = findHoldings(context, servers)
   const digests = await pushed()
   const [holdings, compositions] = await Promise.all([asking, compositionsOf(context, servers, digests)])
+  const configured = ({ server }: ServerPlan) => context.config.servers.find(({ name }) => name === server)?.seed
   const needs = servers.map((server): Needs => {
     const has = holdings.get(server.server) ?? { images: new Map(), layers: new Set() }
     const images = builtImages(server.replacements, digests).map(({ image }) => image)
     const isReachable = !isLoopback(neighbourOf(context, server.server).host)
-    return { server: server.server, seed: seedFor(context, server), isReachable, images, has }
+    return { server: server.server, seed: configured(server), isReachable, images, has }
   })
   return { digests, compositions, needs, ways: chooseWays(needs, compositions) }
 }
@@ -40,7 +41,8 @@ export async function proposeWays(
  * What of a proposal holds: where nobody has said that a server may log in to another one, it is asked. Says for each
  * server what was chosen, and why.
  */
-export async function confirmWays(context: ApplyContext, { needs, ways }: Proposal): Promise<ReadonlyMap<string, Way>> {
+export async function confirmWays(context: ApplyContext, proposal: Proposal): Promise<ReadonlyMap<string, Way>> {
+  const { needs, ways } = proposal
   const found = [...ways].filter(([, { isConfigured }]) => !isConfigured)
   const seeds = [...new Set(found.map(([, { from }]) => from))]
   const refused = await Promise.all(
@@ -53,7 +55,8 @@ export async function confirmWays(context: ApplyContext, { needs, ways }: Propos
   )
   const isRefused = new Set(refused.flat())
   const confirmed = new Map([...ways].filter(([server]) => !isRefused.has(server)))
-  if (confirmed.size > 0) for (const one of needs) if (!isRefused.has(one.server)) reportWay(context, one, confirmed)
+  if (confirmed.size > 0)
+    for (const one of needs) if (!isRefused.has(one.server)) reportWay(context, one, proposal, confirmed)
   return confirmed
 }
 
@@ -66,12 +69,6 @@ function serversThatMayShare({ config, runners }: ApplyContext, { servers, build
       canTunnel(runnerOf({ runners }, server)) && replacements.some(({ service }) => built.has(service)),
   )
   return found.length > 1 ? found : []
-}
-
-/** A seed that is not part of this deploy has nothing to hand on: then nobody else is looked for. */
-function seedFor({ config }: ApplyContext, { server, seed }: ServerPlan): Needs['seed'] {
-  const isOpen = config.servers.find(({ name }) => name === server)?.seed === undefined
-  return seed ?? (isOpen ? undefined : false)
 }
 
 async function compositionsOf(
@@ -105,13 +102,28 @@ function reportRefusals({ report }: ApplyContext, seed: string, refusals: Readon
   })
 }
 
-function reportWay(context: ApplyContext, { server, seed }: Needs, ways: ReadonlyMap<string, Way>): void {
+function reportWay(
+  context: ApplyContext,
+  one: Needs,
+  { compositions }: Proposal,
+  ways: ReadonlyMap<string, Way>,
+): void {
+  const { server, images, has } = one
   const way = ways.get(server)
   const takers = [...ways].filter(([, { from }]) => from === server).map(([name]) => name)
+  if (!way && takers.length === 0 && images.every(image => isThere(image, has.images, compositions))) return
   const { user, host } = neighbourOf(context, server)
   const from = way
     ? `from ${way.from}, over SSH between them, ${way.isConfigured ? 'as its seed says' : `which may log in to ${user}@${host}`}`
-    : `from here${takers.length > 0 ? '' : seed === false ? ', as its seed says' : ': it lacks little of them'}`
+    : takers.length > 0
+      ? 'from here'
+      : `from here, ${whyFromHere(one, host)}`
   const on = takers.length > 0 ? `, and hands them on to ${takers.join(', ')}` : ''
   context.report({ step: 'seed', state: 'done', server, detail: `${from}${on}` })
+}
+
+function whyFromHere({ seed, isReachable }: Needs, host: string): string {
+  if (seed === false) return 'as its seed says'
+  if (seed !== undefined) return `because ${seed} has none for it in this deploy`
+  return isReachable ? 'because it lacks little that others have' : `because ${host} is another machine elsewhere`
 }
