@@ -79,6 +79,7 @@ services:
     const plan = planFor(
       config,
       names.map(server => observed({ server })),
+      { selection: { hosts: names } },
     )
     const result = await getImages(context, plan, async () => new Map([['web', digest]])).catch(
       (error: unknown) => error,
@@ -197,7 +198,7 @@ services:
     ],
     [
       'its seed has none of them',
-      {},
+      { 'web1 holdings': { stdout: `layers ["x@sha256:0"] ["${content}"]\n` } },
       ', seed: web4',
       ['web3 done: from here, because web4 has none for it in this deploy'],
     ],
