@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import { logOptions } from './log-options.ts'
 import type { OptionSpec, SharedOption } from './options.ts'
 
 /** A command: what it is called, what it takes, and where its code is. */
@@ -94,14 +95,14 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'logs',
-    summary: 'Show what the services write',
-    shared: ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose'],
+    summary: 'Show what the services write, from all servers in the order of time',
+    shared: reading,
     options: [
-      { flags: '-f, --follow', description: 'Go on showing new lines, until Ctrl-C' },
-      { flags: '-n, --lines <count>', description: 'Lines of each container (100)' },
-      { flags: '--since <time>', description: 'Only lines since a time (2026-01-31T12:00:00) or for a while (10m)' },
+      ...logOptions,
+      { flags: '--previous', description: 'Of the containers that ran before, and are kept for a rollback' },
     ],
-    examples: ['jiji logs -S web -n 20', 'jiji logs -f'],
+    examples: ['jiji logs -S web -n 20', 'jiji logs -f --grep error', 'jiji logs --previous --since 2h'],
+    isEndless: true,
     load: () => import('./commands/logs.ts'),
   },
   {

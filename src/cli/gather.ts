@@ -121,19 +121,22 @@ export async function connectAgain(
   config: Config,
   secrets: Secrets,
   server: Server,
+  patience: number = limits.reconnect,
 ): Promise<Runner> {
-  const deadline = Date.now() + limits.reconnect
+  const deadline = Date.now() + patience
   for (let attempt = 0; ; attempt++) {
     const options = { signal: context.signal, warn: (text: string) => context.output.warn(text) }
     const { runners, failures } = await connectFleet([placeOf(config, secrets, server)], options)
     const runner = runners.get(server.name)
     if (runner) return traced(context, runner)
-    if (Date.now() > deadline) throw failures[0] ?? new Error(`${server.name} gave no answer`)
+    if (Date.now() > deadline || failures[0]?.code === 'server.host-key')
+      throw failures[0] ?? new Error(`${server.name} gave no answer`)
     await sleep(Math.min(500 * 2 ** attempt, 5000), undefined, { signal: context.signal })
   }
 }
 
-function unreachable(failures: readonly JijiError[], total: number): JijiError {
+/** Several failures, with the exit status of the first, whatever became of the other servers. */
+export function unreachable(failures: readonly JijiError[], total: number): JijiError {
   const all = together(failures, total)
   const { output } = all
   return new JijiError(failures[0]?.code ?? 'server.unreachable', all.message, {

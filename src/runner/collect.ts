@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { lineReader } from './line-reader.ts'
 
 /**
  * Reads a stream of UTF-8 to its end, whole characters at a time, and reports each line without its newline.
@@ -7,22 +8,16 @@ import { StringDecoder } from 'node:string_decoder'
  */
 export function collect(stream: Readable, onLine?: (line: string) => void): () => string {
   const decoder = new StringDecoder('utf8')
+  const lines = onLine && lineReader(onLine)
   const texts: string[] = []
-  let unfinished = ''
 
-  const take = (text: string) => {
-    texts.push(text)
-    if (!onLine) return
-    const lines = (unfinished + text).split('\n')
-    unfinished = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-  }
-
-  stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)))
+  stream.on('data', (chunk: Buffer) => {
+    texts.push(decoder.write(chunk))
+    lines?.write(chunk)
+  })
   stream.on('end', () => {
-    take(decoder.end())
-    if (unfinished !== '') onLine?.(unfinished)
-    unfinished = ''
+    texts.push(decoder.end())
+    lines?.end()
   })
   stream.on('error', () => {}) // how the shell ended says more
   return () => texts.join('')

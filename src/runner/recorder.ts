@@ -9,9 +9,11 @@ export function recorder(server: string, answer: (script: Script) => Partial<Out
   return {
     server,
     scripts,
-    async run(script, { onLine } = {}) {
+    async run(script, { onLine, onChunk } = {}) {
       scripts.push(script)
       const output = { code: 0, stdout: '', stderr: '', ...answer(script) }
+      await onChunk?.(Buffer.from(output.stdout), 'stdout')
+      await onChunk?.(Buffer.from(output.stderr), 'stderr')
       for (const line of linesOf(output.stdout)) onLine?.(line, 'stdout')
       for (const line of linesOf(output.stderr)) onLine?.(line, 'stderr')
       return output

@@ -14,6 +14,11 @@ export type RunOptions = {
   input?: Readable
   /** Each line of output as it comes, without its newline. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /**
+   * Takes the output as it comes, and then nothing of it is kept: for output that is large or has no end. Nothing more
+   * is read until the promise is fulfilled.
+   */
+  onChunk?: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | undefined
 }
 
 /** Where words run. A script that exits with another status than 0 is a result, not an error: the caller knows why. */

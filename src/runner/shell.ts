@@ -4,6 +4,7 @@ import { frame } from '../shell/frame.ts'
 import type { Script } from '../shell/script.ts'
 import { reasonOf, whenAborted } from './abort.ts'
 import { collect } from './collect.ts'
+import { handOver } from './hand-over.ts'
 import type { Output, RunOptions } from './runner.ts'
 
 /** A bare `sh` that has been started, here or on a server. */
@@ -24,15 +25,18 @@ export async function runScript(
   script: Script,
   options: RunOptions & { server: string; grace: number },
 ): Promise<Output> {
-  const { server, grace, signal, until, timeout, input } = options
+  const { server, grace, signal, until, timeout, input, onChunk } = options
   const stop = stopper(shell, grace, server)
   const over = new AbortController()
 
   shell.stdin.on('error', () => {}) // a script may end before all of it was read: then its exit code says why
   shell.stdin.write(frame(script, { isFed: input !== undefined }))
   const onLine = input ? feeding(shell, input, options.onLine, stop) : options.onLine
-  const stdout = collect(shell.stdout, onLine && (line => attempt(() => onLine(line, 'stdout'), stop)))
-  const stderr = collect(shell.stderr, onLine && (line => attempt(() => onLine(line, 'stderr'), stop)))
+  const read = (stream: 'stdout' | 'stderr') =>
+    onChunk
+      ? handOver(shell[stream], chunk => onChunk(chunk, stream), stop)
+      : collect(shell[stream], onLine && (line => attempt(() => onLine(line, stream), stop)))
+  const [stdout, stderr] = [read('stdout'), read('stderr')]
 
   whenAborted(signal, () => stop(reasonOf(signal)), over.signal)
   whenAborted(until, () => stop(), over.signal)
@@ -72,10 +76,14 @@ function feeding(
 /** Milliseconds of silence that are enough when nobody waits for more output. */
 const quick = 500
 
-/** A process that the script has left behind may keep its output open: after some silence it is not waited for. */
+/**
+ * A process that the script has left behind may keep its output open: after some silence it is not waited for. While
+ * output waits for whoever takes it, that is no silence.
+ */
 async function outputRead(shell: Shell, silence: number): Promise<void> {
   let giveUp: () => void = () => {}
-  const timer = setTimeout(() => giveUp(), silence)
+  const isHeld = () => shell.stdout.isPaused() || shell.stderr.isPaused()
+  const timer = setTimeout(() => (isHeld() ? void timer.refresh() : giveUp()), silence)
   const heard = () => void timer.refresh()
   shell.stdout.on('data', heard)
   shell.stderr.on('data', heard)

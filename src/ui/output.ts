@@ -7,6 +7,7 @@ import { JijiError } from '../errors.ts'
 import type { Script } from '../shell/script.ts'
 import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
+import { harmless } from './harmless.ts'
 import { createMask } from './mask.ts'
 import { renderProblem } from './problems.ts'
 import { renderTable } from './table.ts'
@@ -66,6 +67,13 @@ export class Output {
 
   result(text: string): void {
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
+  }
+
+  /** A line that somebody else wrote, after where it comes from: the same place has the same colour. */
+  foreign(place: string, text: string): void {
+    const shown = this.isOnTerminal ? harmless(this.#mask(text)) : this.#mask(text)
+    const prefix = place && this.isOnTerminal ? this.#colourOf(place)(`${place} |`) : `${place} |`
+    this.#streams.stdout.write(place ? `${prefix} ${shown}\n` : `${shown}\n`)
   }
 
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
@@ -136,6 +144,13 @@ export class Output {
         `${red('error:')} this is a fault of jiji, not yours\n${error instanceof Error ? error.stack : String(error)}`,
       )
     }
+  }
+
+  #colourOf(place: string): (text: string) => string {
+    const { cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright } = this.#colour
+    const colours = [cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright]
+    const sum = [...place].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) >>> 0, 7)
+    return colours[sum % colours.length] ?? cyan
   }
 
   #json(value: unknown, indent: number): void {

@@ -398,7 +398,7 @@ describe('an error', () => {
   })
   test.each<[string, string]>([
     ['status -o yaml', '--output takes table or json, not yaml'],
-    ['logs -n many', '--lines takes a whole number, not many'],
+    ['logs -n many', '--lines takes a whole number or all, not many'],
     ['audit -n -1', '--lines takes a whole number, not -1'],
     ['registry login --skip-local --skip-remote', '--skip-local and --skip-remote together leave nothing to do'],
     ['registry remove', 'the local registry would be removed'],

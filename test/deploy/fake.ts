@@ -20,7 +20,7 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
   const scripts: { server: string; deed: Deed; script: Script }[] = []
   const runner = (server: string): Runner => ({
     server,
-    async run(script, { signal, until, onLine } = {}) {
+    async run(script, { signal, until, onLine, onChunk } = {}) {
       if (signal?.aborted) throw signal.reason
       const deed = deedOf(script)
       log.push(`${server} ${deed}`)
@@ -32,6 +32,8 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
         for (const line of text.split('\n').filter(line => line !== '')) onLine?.(line, 'stdout')
       }
       say(output.stdout)
+      await onChunk?.(Buffer.from(output.stdout), 'stdout')
+      await onChunk?.(Buffer.from(output.stderr), 'stderr')
       if (!hangs && deed !== 'lock') return output
       if (deed === 'lock' && output.code !== 0) return output
       await new Promise<void>(resolve => {

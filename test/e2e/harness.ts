@@ -26,6 +26,8 @@ export type Project = {
   /** With something on its stdin. */
   jijiFed(input: string, environment: Record<string, string>, ...words: string[]): Promise<Result>
   start(environment: Record<string, string>, ...words: string[]): Running
+  /** Runs a line of shell there, in which `jiji` is this program. */
+  shell(line: string): Promise<Result>
   remove(): Promise<void>
 }
 
@@ -72,6 +74,11 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       return { code: exitCode ?? 128, stdout, stderr }
     },
     jiji: (...words) => jijiWith({}, ...words),
+    shell: async line => {
+      const defined = `jiji() { ${process.execPath} ${program} "$@"; }\n${line}`
+      const { exitCode, stdout, stderr } = await execa('sh', ['-c', defined], { cwd: folder, reject: false })
+      return { code: exitCode ?? 128, stdout, stderr }
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -13,7 +13,7 @@ import {
 } from '../../src/shell/local-registry.ts'
 import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
-import { readLogs } from '../../src/shell/logs.ts'
+import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
@@ -180,6 +180,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'read the bundle': readBundle(),
     'read the ways': readWays(engine),
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
+    'watch what runs': watchRunning(engine, `label${hostile}`),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
     'write routes': writeSite(
       engine,

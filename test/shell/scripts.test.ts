@@ -34,7 +34,8 @@ describe('no text becomes code when it is to', () => {
 
   test.each(all)('%s: %s', async (_, name, script) => {
     const bench = benchWith(answers)
-    const hangUpAt = ['hold the lock', 'stay'].includes(name) ? 'ready' : undefined
+    const until: Record<string, string> = { 'hold the lock': 'ready', stay: 'ready', 'watch what runs': 'running' }
+    const hangUpAt = until[name]
     await bench.run(script, hangUpAt ? { hangUpAt } : {})
     expect(readdirSync(bench.folder)).not.toContain('pwned')
     for (const call of bench.calls())
@@ -66,7 +67,7 @@ printf '%s' [TOKEN] | podman login --authfile "$file" --username me --password-s
   test('to read logs', () => {
     const how = { follow: true, lines: 20, since: '10m' }
     expect(`${readLogs('docker', 'app-web-1', how)}`).toBe(
-      'interruptible docker logs --tail 20 --follow --since 10m app-web-1 2>&1',
+      'interruptible docker logs --timestamps --tail 20 --follow --since 10m app-web-1 2>&1',
     )
   })
   test('to pull with a credential that is never at rest', () => {

@@ -1,55 +1,53 @@
-import { settled } from '../../deploy/failure.ts'
-import { liveOf } from '../../deploy/live.ts'
-import { observeServer } from '../../deploy/observe.ts'
+import type { Config, Engine, Service } from '../../config/config.ts'
+import type { Source } from '../../deploy/logs/read.ts'
+import type { Container, Observation } from '../../deploy/observe.ts'
+import { previousOf, replicasOf, runningOf, titlesOf } from '../../deploy/standing.ts'
 import { JijiError } from '../../errors.ts'
-import { readLogs } from '../../shell/logs.ts'
+import { projectLabel } from '../../shell/logs.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom } from '../gather.ts'
+import { readLogOptions } from '../log-options.ts'
+import { showLogs } from '../logs.ts'
 
 export async function run(context: Context): Promise<void> {
-  const { options, output, signal } = context
+  const { options } = context
   const config = loadProject(context)
   const { servers, services } = selectFrom(config, context)
-  const how = {
-    follow: options.flag('follow'),
-    lines: wholeNumber(options.text('lines') ?? '100'),
-    since: options.text('since'),
-  }
+  const how = readLogOptions(options)
+  const isPrevious = options.flag('previous')
+  if (isPrevious && how.follow)
+    throw new JijiError('usage', 'what ran before writes nothing more: --previous cannot be followed')
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
 
-  await withServers(context, config, secrets, servers, async runners => {
-    const sources = await settled(
-      servers.flatMap(({ name, engine }) => {
-        const runner = runners.get(name)
-        return runner
-          ? [observeServer(runner, engine, config.scope, signal).then(observation => ({ runner, engine, observation }))]
-          : []
-      }),
-    )
-    const containers = sources.flatMap(({ runner, engine, observation }) =>
-      services
-        .filter(service => service.servers.includes(runner.server))
-        .flatMap(({ name }) => {
-          const { container } = liveOf(observation, config.scope, name)
-          return container ? [{ runner, engine, service: name, container: container.name }] : []
-        }),
-    )
-    if (containers.length === 0)
-      throw new JijiError('nothing.running', 'nothing has been deployed there yet', { hint: 'jiji deploy' })
-    const isOne = containers.length === 1
-    await settled(
-      containers.map(async ({ runner, engine, service, container }) => {
-        const prefix = isOne ? '' : `${runner.server} ${service} | `
-        await runner.run(readLogs(engine, container, how), {
-          signal,
-          onLine: line => output.result(`${prefix}${line}`),
-        })
-      }),
-    )
+  await showLogs(context, {
+    config,
+    secrets,
+    servers: servers.filter(({ name }) => services.some(service => service.servers.includes(name))),
+    how,
+    label: projectLabel(config.scope),
+    sourcesOf: (observation, engine, isNew) =>
+      sourcesOf(config, services, observation, engine, isPrevious ? previousOf : isNew ? runningOf : replicasOf),
+    nothing: isPrevious ? 'nothing of an earlier release is there any more' : 'nothing has been deployed there yet',
   })
 }
 
-function wholeNumber(text: string): number {
-  if (/^\d{1,7}$/.test(text)) return Number(text)
-  throw new JijiError('usage', `--lines takes a whole number, not ${text}`)
+function sourcesOf(
+  { scope }: Config,
+  services: readonly Service[],
+  observation: Observation,
+  engine: Engine,
+  choose: (observation: Observation, scope: string, service: string) => Container[],
+): Source[] {
+  const { server } = observation
+  const containers = services
+    .filter(service => service.servers.includes(server))
+    .flatMap(({ name }) => choose(observation, scope, name))
+  const titles = titlesOf(containers)
+  return containers.map(({ name, service }) => ({
+    server,
+    engine,
+    service,
+    title: titles.get(name) ?? service,
+    container: name,
+  }))
 }
