@@ -11,9 +11,12 @@ export type Command = {
   shared: readonly SharedOption[]
   options?: readonly OptionSpec[]
   examples?: readonly string[]
+  /** Its last arguments are a command to be run elsewhere, whose options are not ours. */
+  passesOn?: boolean
   /** Goes on until Ctrl-C, which then is no failure. */
   isEndless?: boolean
-  load: () => Promise<{ run: (context: Context) => Promise<void> }>
+  /** A number is the exit status, of a command that is not ours. */
+  load: () => Promise<{ run: (context: Context) => Promise<void> | Promise<number> }>
 }
 
 const reading = ['config', 'environment', 'hosts', 'services', 'output', 'quiet', 'verbose'] as const
@@ -90,7 +93,9 @@ export const catalogue: readonly Command[] = [
     name: 'status',
     summary: 'Show what runs where, and how it is',
     shared: reading,
-    examples: ['jiji status', 'jiji status -o json'],
+    options: [{ flags: '-w, --watch', description: 'Go on looking, and show what changes, until Ctrl-C' }],
+    examples: ['jiji status', 'jiji status -o json', 'jiji status --watch'],
+    isEndless: true,
     load: () => import('./commands/status.ts'),
   },
   {
@@ -104,6 +109,19 @@ export const catalogue: readonly Command[] = [
     examples: ['jiji logs -S web -n 20', 'jiji logs -f --grep error', 'jiji logs --previous --since 2h'],
     isEndless: true,
     load: () => import('./commands/logs.ts'),
+  },
+  {
+    name: 'exec',
+    arguments: '<service> <...command>',
+    summary: 'Run a command in a container of a service',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    options: [
+      { flags: '--all', description: 'In all its containers, on all servers' },
+      { flags: '-i, --interactive', description: 'At this terminal' },
+    ],
+    passesOn: true,
+    examples: ['jiji exec web -- ls -la /app', 'jiji exec -i web -- sh', 'jiji exec --all web -- df -h'],
+    load: () => import('./commands/exec.ts'),
   },
   {
     name: 'audit',
@@ -132,6 +150,32 @@ export const catalogue: readonly Command[] = [
     summary: 'Take the lock away, whoever holds it',
     shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
     load: () => import('./commands/lock-release.ts'),
+  },
+  {
+    name: 'server list',
+    summary: 'Show the servers, what they are for, and whether they answer',
+    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    examples: ['jiji server list', 'jiji server list -o json'],
+    load: () => import('./commands/server-list.ts'),
+  },
+  {
+    name: 'server exec',
+    arguments: '<...command>',
+    summary: 'Run a command on the servers themselves',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    options: [{ flags: '-i, --interactive', description: 'At this terminal, on one server' }],
+    passesOn: true,
+    examples: ['jiji server exec -- df -h', 'jiji server exec -i -H web1 -- bash'],
+    load: () => import('./commands/server-exec.ts'),
+  },
+  {
+    name: 'proxy logs',
+    summary: 'Show what the proxies write, from all servers in the order of time',
+    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    options: logOptions,
+    examples: ['jiji proxy logs --grep error', 'jiji proxy logs -f -H web1'],
+    isEndless: true,
+    load: () => import('./commands/proxy-logs.ts'),
   },
   {
     name: 'registry login',

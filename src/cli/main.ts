@@ -64,9 +64,19 @@ async function run(
     const { environment, directory, forget } = world
     const { signal } = interrupt
     const stdin = () => world.stdin
-    await run({ command: command.name, options, args, output, environment, forget, directory, stdin, signal })
+    const status: unknown = await run({
+      command: command.name,
+      options,
+      args,
+      output,
+      environment,
+      forget,
+      directory,
+      stdin,
+      signal,
+    })
     if (signal.aborted && !isInterrupt(signal.reason)) throw signal.reason
-    return 0
+    return typeof status === 'number' ? status : 0
   } catch (error) {
     const { aborted, reason } = interrupt.signal
     const isEnd = command.isEndless && isInterrupt(reason) && !isInterrupt(error)

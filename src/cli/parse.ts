@@ -60,8 +60,13 @@ function read(catalogue: readonly Command[], argv: readonly string[]): Read {
       positional.push(...argv.slice(index + 1))
       break
     }
+    // From its first word on, a command that is run elsewhere has options of its own.
+    if (isWord(word) && passesOnFrom(catalogue, positional)) {
+      positional.push(...argv.slice(index))
+      break
+    }
     if (word === '-h' || word === '--help') wantsHelp = true
-    else if (word.startsWith('-') && word !== '-') {
+    else if (!isWord(word)) {
       const [written = '', attached] = splitOnce(word)
       const spec = every.find(option => matches(option, written))
       const takesValue = spec ? describeOption(spec).takesValue : false
@@ -94,6 +99,17 @@ function read(catalogue: readonly Command[], argv: readonly string[]): Read {
     command,
     wantsHelp: wantsHelp || !command,
   }
+}
+
+function isWord(word: string): boolean {
+  return !word.startsWith('-') || word === '-'
+}
+
+/** Whether all that comes after these words is a command to be passed on. */
+function passesOnFrom(catalogue: readonly Command[], positional: readonly string[]): boolean {
+  const command = catalogue.find(({ name }) => name === positional.slice(0, name.split(' ').length).join(' '))
+  const own = command?.arguments?.split(' ').filter(one => !one.includes('...')).length ?? 0
+  return command?.passesOn === true && positional.length === command.name.split(' ').length + own
 }
 
 /** As many as the command takes: one too many may be a name that was meant for an option. */

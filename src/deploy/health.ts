@@ -1,14 +1,21 @@
 import type { Engine, Service } from '../config/config.ts'
 import type { Runner } from '../runner/runner.ts'
+import { readCertificates } from '../shell/certificates.ts'
 import { askHealth } from '../shell/health.ts'
+import { lines } from '../shell/script.ts'
+import { type Certificate, parseCertificates } from './certificates.ts'
 import { limits } from './limits.ts'
-import { liveOf } from './live.ts'
 import type { Observation } from './observe.ts'
+import { replicasOf } from './standing.ts'
 
-/** What a service answered to the question whether it is ready; 0 when it gave no answer. */
-export type Answers = ReadonlyMap<string, number>
+/** What was found out about the services of a server from inside its proxy. */
+export type Answers = {
+  /** By container: what it answered to the question whether it is ready; 0 when it gave no answer. */
+  statuses: ReadonlyMap<string, number>
+  certificates: readonly Certificate[]
+}
 
-/** Asks the services of a server that run behind its proxy, from there. */
+/** Asks the services of a server that run behind its proxy, from there, and reads their certificates. */
 export async function askServices(
   runner: Runner,
   engine: Engine,
@@ -17,13 +24,20 @@ export async function askServices(
   services: readonly Service[],
   signal: AbortSignal,
 ): Promise<Answers> {
-  const asked = services.flatMap(({ name: service, proxy, servers }) => {
-    const { container } = liveOf(observation, scope, service)
-    return proxy && container?.isRunning && servers.includes(runner.server)
-      ? [{ service, name: container.name, port: container.port, proxy }]
-      : []
-  })
-  if (asked.length === 0 || observation.proxy === undefined) return new Map()
-  const { stdout } = await runner.run(askHealth(engine, asked), { signal, timeout: limits.ask })
-  return new Map([...stdout.matchAll(/^health (\S+) (\d*)$/gm)].map(([, name = '', status]) => [name, Number(status)]))
+  const own = services.filter(({ servers }) => servers.includes(runner.server))
+  const asked = own.flatMap(({ name, proxy }) =>
+    replicasOf(observation, scope, name).flatMap(({ name, isRunning, port }) =>
+      proxy && isRunning ? [{ service: name, name, port, proxy }] : [],
+    ),
+  )
+  const hosts = own.flatMap(({ proxy }) => (proxy?.ssl ? proxy.hosts : []))
+  if (observation.proxy === undefined || asked.length + hosts.length === 0)
+    return { statuses: new Map(), certificates: [] }
+  const script = lines(askHealth(engine, asked), ...(hosts.length > 0 ? [readCertificates(engine, hosts)] : []))
+  const { stdout } = await runner.run(script, { signal, timeout: limits.ask })
+  const health = [...stdout.matchAll(/^health (\S+) (\d*)$/gm)]
+  return {
+    statuses: new Map(health.map(([, name = '', status]) => [name, Number(status)])),
+    certificates: parseCertificates(stdout),
+  }
 }

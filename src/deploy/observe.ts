@@ -48,6 +48,9 @@ export type Container = {
   exitCode: number
   restarts: number
   health: string
+  isOutOfMemory: boolean
+  /** What the image's own check said last, where it fails. */
+  lastCheck: string | undefined
 }
 
 /** @throws JijiError engine.missing, engine.denied, engine.failed */
@@ -117,6 +120,8 @@ type RawContainer = {
   exitCode: number
   restarts: number
   health: string
+  isOutOfMemory?: boolean
+  checks?: { ExitCode: number; Output: string }[] | null
 }
 
 function asContainer(raw: RawContainer): Container {
@@ -143,6 +148,8 @@ function asContainer(raw: RawContainer): Container {
     exitCode: raw.exitCode,
     restarts: raw.restarts,
     health: raw.health,
+    isOutOfMemory: raw.isOutOfMemory ?? false,
+    lastCheck: lastCheckOf(raw.checks ?? []),
   }
 }
 
@@ -154,6 +161,11 @@ function standingWhere(releases: readonly ReleaseRecord[]): (container: Containe
       .flatMap(service => (service.slot ? recordedNames(service).map(name => [name, service.slot] as const) : [])),
   )
   return container => ({ ...container, slot: slots.get(container.name) ?? container.slot })
+}
+
+function lastCheckOf(checks: NonNullable<RawContainer['checks']>): string | undefined {
+  const last = checks.at(-1)
+  return last && (last.Output.trim() || `it ended with status ${last.ExitCode}`)
 }
 
 /** A file on the server that a full disk, a power cut or somebody's editor has spoilt is as good as none. */

@@ -1,61 +1,89 @@
 import type { Config, Service } from '../config/config.ts'
 import type { Selected } from '../config/select.ts'
+import type { JijiError } from '../errors.ts'
+import type { Certificate } from './certificates.ts'
 import type { Answers } from './health.ts'
-import { liveOf } from './live.ts'
 import type { Container, Observation } from './observe.ts'
 import { routesOf } from './routes.ts'
+import { replicasOf } from './standing.ts'
 
 export type ServiceStatus = {
   service: string
   server: string
+  container?: string
   version?: string
   digest?: string
-  /** The engine's word (`running`, `exited`, …), or `missing`. */
+  /** The engine's word (`running`, `exited`, …), `missing`, or `unreachable` when the server did not say. */
   state: string
   health: 'healthy' | 'unhealthy' | 'starting' | 'unknown' | 'down'
   reason?: string
   since?: string
   routes: string[]
+  /** Of its hosts, as far as the proxy has one for them. */
+  certificates: Certificate[]
 }
 
-/** What each service is doing on each of its servers that could be asked, with its answers by server. */
-export function statusOf(
-  config: Config,
-  { services }: Selected,
-  observations: readonly Observation[],
-  answers: ReadonlyMap<string, Answers> = new Map(),
-): ServiceStatus[] {
+/** What is known of the servers: what they said, and why others did not. */
+export type Known = {
+  observations: readonly Observation[]
+  answers?: ReadonlyMap<string, Answers>
+  failures?: ReadonlyMap<string, JijiError>
+}
+
+/** What each service is doing on each of its servers: one entry for each of its containers there. */
+export function statusOf(config: Config, { services }: Selected, known: Known): ServiceStatus[] {
+  const { observations, answers, failures } = known
   return services.flatMap(service =>
-    observations
-      .filter(({ server }) => service.servers.includes(server))
-      .map(observation => ({
-        ...serviceStatus(
-          service,
-          observation,
-          liveOf(observation, config.scope, service.name).container,
-          answers.get(observation.server)?.get(service.name),
-        ),
-        routes: routesOf(config, service),
-      })),
+    service.servers.flatMap(server => {
+      const failure = failures?.get(server)
+      const observation = observations.find(one => one.server === server)
+      const found = failure
+        ? [unreachable(service, server, failure)]
+        : observation
+          ? statusesOn(config, service, observation, answers?.get(server))
+          : []
+      const certificates = (answers?.get(server)?.certificates ?? []).filter(({ host }) =>
+        service.proxy?.hosts.some(one => one.toLowerCase() === host),
+      )
+      return found.map(one => ({ ...one, routes: routesOf(config, service), certificates }))
+    }),
   )
 }
 
-function serviceStatus(
+type Finding = Omit<ServiceStatus, 'routes' | 'certificates'>
+
+function unreachable({ name }: Service, server: string, { message, exitStatus }: JijiError): Finding {
+  const state = exitStatus === 4 ? 'unreachable' : 'unknown'
+  return { service: name, server, state, health: 'unknown', reason: message }
+}
+
+function statusesOn(
+  { scope }: Config,
   service: Service,
-  { server, proxy, releases, current }: Observation,
-  container: Container | undefined,
+  observation: Observation,
+  answers: Answers | undefined,
+): Finding[] {
+  const { server, releases, current } = observation
+  const containers = replicasOf(observation, scope, service.name)
+  if (containers.length > 0)
+    return containers.map(one => containerStatus(service, observation, one, answers?.statuses.get(one.name)))
+  const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
+  const reason = recorded ? `its container ${recorded} is gone` : 'never deployed here'
+  return [{ service: service.name, server, state: 'missing', health: 'down', reason }]
+}
+
+function containerStatus(
+  service: Service,
+  { server, proxy }: Observation,
+  container: Container,
   answer: number | undefined,
-): Omit<ServiceStatus, 'routes'> {
-  if (!container) {
-    const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
-    const reason = recorded ? `its container ${recorded} is gone` : 'never deployed here'
-    return { service: service.name, server, state: 'missing', health: 'down', reason }
-  }
-  const { version, digest, state, isRunning, startedAt, finishedAt } = container
+): Finding {
+  const { name, version, digest, state, isRunning, startedAt, finishedAt } = container
   const isCutOff = service.proxy !== undefined && proxy === undefined
   return {
     service: service.name,
     server,
+    container: name,
     version,
     digest,
     state,
@@ -67,13 +95,16 @@ function serviceStatus(
 }
 
 function healthOf(
-  { isRunning, exitCode, restarts, health }: Container,
+  { isRunning, exitCode, restarts, health, isOutOfMemory, lastCheck }: Container,
   { proxy }: Service,
   answer: number | undefined,
 ): Pick<ServiceStatus, 'health' | 'reason'> {
-  if (!isRunning) return { health: 'down', reason: `ended with status ${exitCode}` }
-  if (restarts > 0) return { health: 'unhealthy', reason: `restarted ${restarts} times` }
-  if (health === 'unhealthy') return { health, reason: "the image's own check fails" }
+  const ending = isOutOfMemory ? `it ran out of memory (status ${exitCode})` : `ended with status ${exitCode}`
+  if (!isRunning) return { health: 'down', reason: ending }
+  if (restarts > 0)
+    return { health: 'unhealthy', reason: `restarted ${restarts} times; the last time it ${ending.replace('it ', '')}` }
+  if (health === 'unhealthy')
+    return { health, reason: lastCheck ? `its check fails: ${lastCheck}` : "the image's own check fails" }
   if (answer !== undefined && answer >= 200 && answer < 400) return { health: 'healthy' }
   if (answer !== undefined) {
     const path = proxy?.healthcheck.path

@@ -4,17 +4,21 @@ import { execa } from 'execa'
 import type { Script } from '../shell/script.ts'
 import { reasonOf } from './abort.ts'
 import { endGroup } from './process-group.ts'
-import type { Output, Runner } from './runner.ts'
+import type { Interactive, Output } from './runner.ts'
 import { runScript, type Shell } from './shell.ts'
 import { defaultTimings } from './timings.ts'
 
 /** Runs scripts on this machine, as the user who started us. */
-export function localRunner(server: string, { grace = defaultTimings.grace } = {}): Runner {
+export function localRunner(server: string, { grace = defaultTimings.grace } = {}): Interactive {
   return {
     server,
     async run(script, options = {}) {
       if (options.signal?.aborted) throw reasonOf(options.signal)
       return runScript(startShell(), script, { ...options, server, grace })
+    },
+    async attach(script) {
+      const { exitCode, signal } = await execa('sh', ['-c', script.render()], { stdio: 'inherit', reject: false })
+      return exitCode ?? 128 + constants.signals[signal ?? 'SIGKILL']
     },
     async close() {},
   }

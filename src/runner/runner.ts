@@ -29,6 +29,15 @@ export interface Runner {
   close(): Promise<void>
 }
 
+/** Where somebody sits: `name` is the kind of terminal, for TERM. */
+export type Terminal = { input: NodeJS.ReadStream; output: NodeJS.WriteStream; name: string }
+
+/** A runner that can lend somebody's terminal to a script, which is its only stdin then. */
+export interface Interactive extends Runner {
+  /** @returns the script's exit code */
+  attach(script: Script, terminal: Terminal, signal: AbortSignal): Promise<number>
+}
+
 /** A runner that reaches its server over SSH, and so can carry a tunnel. */
 export interface Connection extends Runner {
   readonly address: SshAddress
@@ -81,4 +90,8 @@ type Tunnel = { readonly port: number; close(): Promise<void> }
 
 export function canTunnel(runner: Runner): runner is Connection {
   return 'forward' in runner
+}
+
+export function canAttach(runner: Runner): runner is Interactive {
+  return 'attach' in runner
 }

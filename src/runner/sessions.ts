@@ -1,8 +1,8 @@
-import { constants } from 'node:os'
 import type { ClientChannel } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import { pause, reasonOf, unlessAborted } from './abort.ts'
 import { whyNotOpened } from './channel-failure.ts'
+import { exitOf } from './exit.ts'
 import type { Link } from './link.ts'
 import { isLost, lostError } from './lost.ts'
 import type { Connection } from './runner.ts'
@@ -62,20 +62,14 @@ function startShell(link: Link): Promise<Shell> {
 
 /** Called with the channel, not later: it can close at once, where a login shell refuses to run anything. */
 function shellOver(channel: ClientChannel, link: Link): Shell {
-  const exited = new Promise<number>((resolve, reject) => {
-    channel.on('exit', (code: unknown, signal: unknown) => {
-      if (typeof code === 'number') resolve(code)
-      else if (isSignal(signal)) resolve(128 + constants.signals[signal])
-    })
-    channel.on('close', () => reject(lostError(link, 'while a command ran'))) // says nothing after an exit
-  })
+  const exited = exitOf(channel, link)
   const closed = Promise.all([
     new Promise(resolve => channel.on('close', resolve)),
     new Promise(resolve => channel.stderr.on('close', resolve)),
   ]).then(() => {
     if (link.lostBecause() !== undefined) throw lostError(link, 'while a command ran')
   })
-  for (const promise of [exited, closed]) promise.catch(() => {}) // both are looked at, but maybe later
+  closed.catch(() => {}) // it is looked at, but maybe later
   return {
     stdin: channel,
     stdout: channel,
@@ -89,11 +83,7 @@ function shellOver(channel: ClientChannel, link: Link): Shell {
   }
 }
 
-function isSignal(name: unknown): name is keyof typeof constants.signals {
-  return typeof name === 'string' && name in constants.signals
-}
-
-function noSession({ peer }: Link, cause: Error): JijiError {
+export function noSession({ peer }: Link, cause: Error): JijiError {
   return new JijiError('server.refused', `${peer.label} refused to run a command: ${whyNotOpened(cause)}`, {
     server: peer.server,
     hint: 'see MaxSessions and ForceCommand in its sshd_config, and the restrictions of this key in authorized_keys',

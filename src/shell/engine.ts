@@ -67,7 +67,10 @@ const containerFormat = [
   '{"id":{{json .ID}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}}',
   '"running":{{.State.Running}},"startedAt":{{json .State.StartedAt}},"finishedAt":{{json .State.FinishedAt}}',
   '"exitCode":{{.State.ExitCode}},"restarts":{{.RestartCount}},"image":{{json .Image}}',
-  '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}}',
+  '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}',
+  '"isOutOfMemory":{{.State.OOMKilled}}',
+  // What the image's own check said, which can be long, and is of use only where it fails.
+  '"checks":{{if .State.Health}}{{if eq .State.Health.Status "unhealthy"}}{{json .State.Health.Log}}{{else}}null{{end}}{{else}}null{{end}}}',
 ].join(',')
 
 /**

@@ -4,11 +4,14 @@ import { InvalidConfig, type Problem } from '../config/problem.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Event } from '../deploy/event.ts'
 import { JijiError } from '../errors.ts'
+import { lineReader } from '../runner/line-reader.ts'
+import type { Terminal } from '../runner/runner.ts'
 import type { Script } from '../shell/script.ts'
 import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
 import { harmless } from './harmless.ts'
 import { createMask } from './mask.ts'
+import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
 import { renderTable } from './table.ts'
 
@@ -69,11 +72,29 @@ export class Output {
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
   }
 
+  /** Somebody's terminal, when a command may have it; a command's output does not go through the mask there. */
+  get terminal(): Terminal | undefined {
+    const { stdin, stdout, environment } = this.#streams
+    return stdin.isTTY && stdout.isTTY ? { input: stdin, output: stdout, name: environment.TERM || 'xterm' } : undefined
+  }
+
+  /**
+   * For what a command writes. Without a place, and not on a terminal, that is passed on to the byte, but for the
+   * secrets in it.
+   */
+  passOn(to: 'stdout' | 'stderr', place = ''): { write: (chunk: Buffer) => void; end: () => void } {
+    const stream = this.#streams[to]
+    return place || stream.isTTY
+      ? lineReader(line => this.foreign(place, line, to))
+      : maskedBytes(bytes => stream.write(bytes), this.#secrets)
+  }
+
   /** A line that somebody else wrote, after where it comes from: the same place has the same colour. */
-  foreign(place: string, text: string): void {
-    const shown = this.isOnTerminal ? harmless(this.#mask(text)) : this.#mask(text)
-    const prefix = place && this.isOnTerminal ? this.#colourOf(place)(`${place} |`) : `${place} |`
-    this.#streams.stdout.write(place ? `${prefix} ${shown}\n` : `${shown}\n`)
+  foreign(place: string, text: string, to: 'stdout' | 'stderr' = 'stdout'): void {
+    const stream = this.#streams[to]
+    const shown = stream.isTTY ? harmless(this.#mask(text)) : this.#mask(text)
+    const prefix = place && stream.isTTY ? this.#colourOf(place)(`${place} |`) : `${place} |`
+    stream.write(place ? `${prefix} ${shown}\n` : `${shown}\n`)
   }
 
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
@@ -89,6 +110,19 @@ export class Output {
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
     // A terminal that does not know its width says 0.
     this.result(renderTable(head, rows, (this.#streams.stdout.isTTY && this.#streams.stdout.columns) || undefined))
+  }
+
+  /** A table in the place of the one before, from the top of the terminal. */
+  redraw(head: readonly string[], rows: readonly (readonly string[])[]): void {
+    const { stdout } = this.#streams
+    const text = this.#mask(
+      renderTable(
+        head,
+        rows.map(row => row.map(harmless)),
+        stdout.columns || undefined,
+      ),
+    )
+    stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`)
   }
 
   note(text: string): void {

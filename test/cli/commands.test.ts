@@ -57,6 +57,7 @@ const files = {
 /** What a server says that runs both services. */
 const deployed: Answer = {
   stdout: `engine {"version":"27","arch":"${process.arch === 'x64' ? 'amd64' : process.arch}"}
+proxy caddy:2 80 443
 container ${containerLine({ service: 'web', release: 'r2', image: 'registry.invalid/app-web:r2' })}
 container ${containerLine({ service: 'web', release: 'r1', isRunning: false })}
 container ${containerLine({ service: 'worker', release: 'r2' })}
@@ -116,6 +117,10 @@ const walks: Record<string, string> = {
   'service scale': 'service scale web=2',
   status: 'status',
   logs: 'logs',
+  exec: 'exec web ls -la',
+  'server exec': 'server exec uptime',
+  'server list': 'server list',
+  'proxy logs': 'proxy logs',
   audit: 'audit',
   'lock status': 'lock status',
   'lock acquire': 'lock acquire',
@@ -415,14 +420,71 @@ describe('an error', () => {
   })
 })
 
+describe('jiji exec', () => {
+  const answer = (code: number, stdout = '', stderr = '') => ({ code, stdout, stderr })
+  const words = (server: string, container: string) => `${server} interruptible docker exec ${container} ls`
+  test('runs the words in one container, and ends as they do', async () => {
+    const answers = { [words('web1', 'app-web-r2')]: answer(3, 'no newline', 'hunter2\n') }
+    const { code, out, err, log } = await jiji('exec web ls', { answers })
+    expect([code, out, err]).toEqual([3, 'no newline', '[TOKEN]\n'])
+    expect(log.filter(one => one.includes(' ls'))).toEqual([words('web1', 'app-web-r2')])
+  })
+  test('goes to the first server where it runs', async () => {
+    const { code, log } = await jiji('exec web ls', { answers: { 'web1 observe': answer(0, 'engine {}\n') } })
+    expect([code, log.at(-1)]).toEqual([0, words('web2', 'app-web-r2')])
+  })
+  test.each<[number, number, number]>([
+    [0, 0, 0],
+    [3, 4, 3],
+    [0, 4, 7],
+  ])('--all: %i and %i end with %i', async (first, second, status) => {
+    const answers = {
+      [words('web1', 'app-web-r2')]: answer(first, 'one\n'),
+      [words('web2', 'app-web-r2')]: answer(second, 'two\n'),
+    }
+    const { code, out, err } = await jiji('exec --all web ls', { answers })
+    expect([code, out.split('\n').toSorted()]).toEqual([status, ['', 'web1 web | one', 'web2 web | two']])
+    if (second) expect(err).toContain('web2 web: ended with status 4')
+  })
+  test.each<[string, number, string]>([
+    ['exec -i web sh', 2, '--interactive needs a terminal'],
+    ['exec -i --all web sh', 2, '--interactive is for one container'],
+    ['exec w* sh', 2, 'exec is for one service, and w* names 2'],
+    ['exec wbe sh', 2, 'no service matches wbe'],
+    ['exec web', 2, 'jiji exec needs <...command>'],
+    ['server exec -i sh', 2, '--interactive needs a terminal'],
+  ])('%s is refused', async (line, status, message) => {
+    const { code, err } = await jiji(line)
+    expect([code, err]).toEqual([status, expect.stringContaining(`error: ${message}`)])
+  })
+  test('that nothing runs for says so', async () => {
+    const { code, err } = await jiji('exec web ls', { answers: { observe: answer(0, 'engine {}\n') } })
+    expect([code, err]).toEqual([1, expect.stringContaining('web runs on none of these servers')])
+  })
+  test('on the servers themselves gives each line its server', async () => {
+    const { code, out } = await jiji('server exec uptime', { answers: { 'interruptible uptime': answer(0, 'up\n') } })
+    expect([code, out.split('\n').toSorted()]).toEqual([0, ['', 'web1 | up', 'web2 | up']])
+  })
+})
+
 describe('jiji status', () => {
   test('is a table, or JSON', async () => {
     const { out } = await jiji('status')
-    expect(out.split('\n')[0]).toMatch(/^SERVICE +SERVER +VERSION +STATE +HEALTH +SINCE +ROUTES$/)
+    expect(out.split('\n')[0]).toMatch(/^SERVICE +SERVER +VERSION +STATE +HEALTH +SINCE +CERTIFICATE +ROUTES$/)
     expect(JSON.parse((await jiji('status -o json -S worker')).out)).toEqual({
       schemaVersion: 1,
       services: [expect.objectContaining({ service: 'worker', server: 'web1', version: 'r2', health: 'unknown' })],
     })
+  })
+})
+
+describe('jiji server list', () => {
+  test('says of each server what it is for, and whether it answers', async () => {
+    const answers = { 'web2 observe': { code: exits.engineMissing } }
+    const { code, out, err } = await jiji('server list', { answers })
+    expect(out).toMatch(/^web1 +local +- +docker 27 +(amd64|arm64) +web worker +answered in \d+ ms$/m)
+    expect(out).toMatch(/^web2 +local +- +docker +- +web +web2: docker is not installed$/m)
+    expect([code, err]).toEqual([1, expect.stringContaining('1 of 2 servers failed')])
   })
 })
 

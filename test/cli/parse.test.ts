@@ -7,13 +7,6 @@ import type { JijiError } from '../../src/errors.ts'
 const withArguments: readonly Command[] = [
   ...catalogue,
   {
-    name: 'exec',
-    arguments: '<service> [...words]',
-    summary: 'Run a command',
-    shared: ['hosts'],
-    load: () => Promise.reject(new Error('not loaded')),
-  },
-  {
     name: 'show it',
     arguments: '[what]',
     summary: 'Show',
@@ -85,16 +78,21 @@ describe('words become a command, its options and its arguments', () => {
     ['deploy --no-cache --no-host-env --dry-run', 'deploy no-cache no-host-env dry-run'],
     ['build --no-push', 'build no-push'],
 
-    ['exec web', 'exec <web>'],
+    ['exec web ls -la --hosts a -- b', 'exec <web> <ls> <-la> <--hosts> <a> <--> <b>'],
+    ['exec web -H web1 --all -- ls -la', 'exec hosts=web1 all <web> <ls> <-la>'],
+    ['exec web -- -x', 'exec <web> <-x>'],
+    ['exec web ls --help', 'exec <web> <ls> <--help>'],
+    ['server exec -H web1 uptime -p', 'server exec hosts=web1 <uptime> <-p>'],
+    ['server exec -- git log -- a', 'server exec <git> <log> <--> <a>'],
     ['exec web ls 1.10 007', 'exec <web> <ls> <1.10> <007>'],
     ['exec -H web1 web -- ls -la --hosts', 'exec hosts=web1 <web> <ls> <-la> <--hosts>'],
     ['exec web -', 'exec <web> <->'],
-    ['exec -- -web', 'exec <-web>'],
+    ['exec -- -web ls', 'exec <-web> <ls>'],
     ['show it', 'show it'],
     ['show it now', 'show it <now>'],
   ])('%s: %s', (words, expected) => {
     const names = ['environment', 'hosts', 'services', 'version', 'yes', 'no-cache', 'no-host-env', 'no-push']
-    const own = ['dry-run', 'follow', 'lines', 'since', 'skip-local', 'skip-remote']
+    const own = ['all', 'dry-run', 'follow', 'lines', 'since', 'skip-local', 'skip-remote']
     expect(readOut(words.split(' '), [...names, ...own])).toBe(expected)
   })
   test('the last of several counts where one is wanted', () => {

@@ -5,6 +5,7 @@ import { buildsOf } from '../../src/deploy/plan/builds.ts'
 import { nextRelease } from '../../src/deploy/plan/release-id.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { statusOf } from '../../src/deploy/status.ts'
+import { JijiError } from '../../src/errors.ts'
 import { configOf } from '../config/deploy-yml.ts'
 import { config, observed, planFor, siteOf, twoServers } from './world.ts'
 
@@ -474,9 +475,9 @@ describe('the name of a release', () => {
 describe('the status', () => {
   const one = (over: object) => ({ service: 'web', release: 'r1', hosts: 'app.example.com', ...over })
   const statusIn = (situation: Parameters<typeof observed>[0]) =>
-    statusOf(config, select(config, { hosts: ['web1'], services: ['web'] }), [
-      observed({ sites: [site], releases: { r1: { web: 'app-web-r1' } }, current: 'r1', ...situation }),
-    ])[0]
+    statusOf(config, select(config, { hosts: ['web1'], services: ['web'] }), {
+      observations: [observed({ sites: [site], releases: { r1: { web: 'app-web-r1' } }, current: 'r1', ...situation })],
+    })[0]
 
   test.each<[string, Parameters<typeof observed>[0], object]>([
     [
@@ -497,7 +498,31 @@ describe('the status', () => {
       { containers: [one({ health: 'unhealthy' })] },
       { health: 'unhealthy', reason: "the image's own check fails" },
     ],
-    ['was restarted', { containers: [one({ restarts: 3 })] }, { health: 'unhealthy', reason: 'restarted 3 times' }],
+    [
+      'fails its check, which said why',
+      {
+        containers: [
+          one({
+            health: 'unhealthy',
+            checks: [
+              { ExitCode: 1, Output: 'old' },
+              { ExitCode: 1, Output: 'no disk\n' },
+            ],
+          }),
+        ],
+      },
+      { health: 'unhealthy', reason: 'its check fails: no disk' },
+    ],
+    [
+      'was killed for its memory',
+      { containers: [one({ isRunning: false, exitCode: 137, isOutOfMemory: true })] },
+      { health: 'down', reason: 'it ran out of memory (status 137)' },
+    ],
+    [
+      'was restarted',
+      { containers: [one({ restarts: 3 })] },
+      { health: 'unhealthy', reason: 'restarted 3 times; the last time it ended with status 0' },
+    ],
     [
       'has ended',
       { containers: [one({ isRunning: false, exitCode: 137 })] },
@@ -519,13 +544,30 @@ describe('the status', () => {
   })
 
   test('leaves out servers that could not be asked, and services elsewhere', () => {
-    const rows = statusOf(config, select(config, {}), [observed({ server: 'web2' })])
+    const rows = statusOf(config, select(config, {}), { observations: [observed({ server: 'web2' })] })
     expect(rows.map(({ service, server }) => `${service} on ${server}`)).toEqual(['web on web2'])
   })
   test('with HTTPS says so', () => {
     const secure = configOf(twoServers.replace('app_port', 'ssl: true, app_port'))
-    expect(statusOf(secure, select(secure, { services: ['web'] }), [observed()])[0]?.routes).toEqual([
-      'https://app.example.com',
+    const [status] = statusOf(secure, select(secure, { services: ['web'] }), { observations: [observed()] })
+    expect(status?.routes).toEqual(['https://app.example.com'])
+  })
+  test('has an entry for each container of a service, and one for a server that cannot be reached', () => {
+    const failures = new Map([['web2', new JijiError('server.unreachable', 'web2: no route to host')]])
+    const containers = ['app-web-r1-1', 'app-web-r1-2'].map(name => one({ name }))
+    const observations = [observed({ containers })]
+    const statuses = new Map([['app-web-r1-2', 503]])
+    const certificates = [
+      { host: 'app.example.com', expires: 'then' },
+      { host: 'other', expires: 'now' },
+    ]
+    const answers = new Map([['web1', { statuses, certificates }]])
+    const rows = statusOf(config, select(config, { services: ['web'] }), { observations, answers, failures })
+    expect(rows.map(({ server, container, state, reason }) => [server, container, state, reason])).toEqual([
+      ['web1', 'app-web-r1-1', 'running', undefined],
+      ['web1', 'app-web-r1-2', 'running', '/up answered 503'],
+      ['web2', undefined, 'unreachable', 'web2: no route to host'],
     ])
+    expect(rows.map(({ certificates }) => certificates.length)).toEqual([1, 1, 0])
   })
 })

@@ -18,7 +18,11 @@ services:
   worker: {image: worker, hosts: [web1]}
 `
 
-type Standing = Partial<Omit<Container, 'hosts' | 'labels'>> & { service: string; hosts?: string }
+type Standing = Partial<Omit<Container, 'hosts' | 'labels'>> & {
+  service: string
+  hosts?: string
+  checks?: { ExitCode: number; Output: string }[]
+}
 
 /** A container as the engine's inspection gives it, in one line. */
 export function containerLine(one: Standing): string {
@@ -46,6 +50,8 @@ export function containerLine(one: Standing): string {
     exitCode,
     restarts,
     health,
+    isOutOfMemory: one.isOutOfMemory ?? false,
+    checks: one.checks ?? null,
   })
 }
 

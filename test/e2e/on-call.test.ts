@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { appFiles, createProject, type Project, serversOf } from './harness.ts'
+import { appFiles, createProject, type Project, program, serversOf } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
@@ -131,6 +131,130 @@ services:
       const previous = (await project.jiji('logs', '--previous', '-S', 'ticker', '-n', '2')).stdout
       expect(previous.split('\n')).toHaveLength(4)
       expect([ticks(previous, 's1', 'v1').length, ticks(previous, 's2', 'v1').length]).toEqual([2, 2])
+    })
+  })
+
+  describe('exec', () => {
+    const hostile = [`it's "q" $(touch /tmp/pwned) \`id\` ; # \\ %s`, 'two\nlines', '', '-n', '🦜 ünï', '*']
+    test('passes every word on as it is, and bytes and exit code back', async () => {
+      const echo = 'for word; do printf "<%s>" "$word"; done; printf bad >&2; exit 3'
+      for (const name of ['s1', 's2']) {
+        const { code, stdout, stderr } = await project.jiji(
+          'exec',
+          '-H',
+          name,
+          'ticker',
+          '--',
+          'sh',
+          '-c',
+          echo,
+          'sh',
+          ...hostile,
+        )
+        expect([code, stdout, stderr]).toEqual([3, hostile.map(word => `<${word}>`).join(''), 'bad'])
+        const { stdout: sum } = await project.shell(
+          `jiji exec -H ${name} ticker -- head -c 100000 /bin/busybox | md5sum; jiji exec -H ${name} ticker sh -c 'head -c 100000 /bin/busybox | md5sum'`,
+        )
+        expect(new Set(sum.split('\n')).size).toBe(1)
+      }
+    })
+    test('--all gives each line its place, and 7 when they do not agree', async () => {
+      const words = ['sh', '-c', 'hostname; [ ! -e /tmp/odd ]']
+      expect((await project.jiji('exec', '--all', 'ticker', ...words)).code).toBe(0)
+      expect((await project.jiji('exec', '-H', 's2', 'ticker', 'touch', '/tmp/odd')).code).toBe(0)
+      const { code, stdout, stderr } = await project.jiji('exec', '--all', 'ticker', ...words)
+      expect(stdout.replace(/\| .*/g, '|').split('\n').toSorted()).toEqual(['s1 ticker |', 's2 ticker |'])
+      expect(stderr).toContain('s2 ticker: ended with status 1')
+      expect(code).toBe(7)
+    })
+    test('-i has a terminal of the same size, and its exit code', async () => {
+      for (const name of ['s1', 's2']) {
+        const { code, stdout } = await project.shell(
+          `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" exec -i -H ${name} ticker -- sh -c "stty size; exit 5"; echo "ended $?"; stty size; stty -a | grep -o " icanon"' /dev/null </dev/null`,
+        )
+        expect([code, stdout.split(/\s*\n/)]).toEqual([0, ['41 133', 'ended 5', '41 133', ' icanon']])
+      }
+    })
+    test('on the servers themselves', async () => {
+      const { code, stdout } = await project.jiji('server', 'exec', 'printf', '<%s>\n', ...hostile.slice(0, 1), '-n')
+      expect([code, stdout.split('\n').toSorted()]).toEqual([
+        0,
+        ['s1', 's2'].flatMap(name => [`${name} | <-n>`, `${name} | <${hostile[0]}>`]).toSorted(),
+      ])
+    })
+  })
+
+  describe('status', () => {
+    type Row = Record<string, string> & { certificates: { host: string; expires: string }[] }
+    const rows = async (...more: string[]): Promise<Row[]> =>
+      JSON.parse((await project.jiji('status', '-o', 'json', ...more)).stdout).services
+    test('says why a container is not healthy', async () => {
+      await project.write({
+        'ticker/Dockerfile': `FROM busybox:1
+COPY tick.sh /
+HEALTHCHECK --interval=1s --retries=1 CMD [ ! -e /tmp/ill ] || { echo the disk is ill; exit 1; }
+CMD ["sh", "/tick.sh"]
+`,
+      })
+      await deploy('v3')
+      for (const { name } of rig.servers) await project.jiji('exec', '-H', name, 'ticker', 'touch', '/tmp/ill')
+      const podman = rig.servers.find(({ engine }) => engine === 'podman')
+      // Podman leaves its checks to systemd, which is not there.
+      if (podman) await podman.exec('podman healthcheck run $(podman ps -q --filter label=jiji.service=ticker)')
+      await expect
+        .poll(async () => (await rows('-S', 'ticker', '-H', 's1'))[0]?.health, { timeout: 20_000 })
+        .toBe('unhealthy')
+      const found = await rows('-S', 'ticker')
+      expect(found.map(({ health, reason }) => [health, reason])).toEqual([
+        ['unhealthy', 'its check fails: the disk is ill'],
+        podman ? expect.anything() : [],
+      ])
+      await must(
+        rig.servers[0] as (typeof rig.servers)[0],
+        'docker stop -t 0 $(docker ps -q --filter label=jiji.service=ticker)',
+      )
+      expect((await rows('-S', 'ticker', '-H', 's1'))[0]).toMatchObject({
+        state: 'exited',
+        health: 'down',
+        reason: 'ended with status 137',
+      })
+    })
+    test('says when a certificate expires', async () => {
+      await project.write({
+        '.jiji/deploy.yml': config()['.jiji/deploy.yml'].replace('{app_port', '{ssl: true, app_port'),
+      })
+      for (const { engine, ...server } of rig.servers) {
+        const text = `{\n\tlocal_certs\n}\nimport sites/*.caddy\n`
+        await must(
+          { engine, ...server },
+          `printf '${text}' | ${engine} exec -i jiji-proxy sh -c 'cat >/jiji/Caddyfile'`,
+        )
+      }
+      await deploy('v4', '-S', 'web')
+      await expect
+        .poll(async () => (await rows('-S', 'web')).map(one => one.certificates.length), { timeout: 20_000 })
+        .toEqual([1, 1])
+      const [{ certificates: [certificate] = [] } = {} as Row] = await rows('-S', 'web')
+      const hours = (new Date(certificate?.expires ?? 0).getTime() - Date.now()) / 3_600_000
+      expect([certificate?.host, hours > 1 && hours < 13]).toEqual([host, true]) // Caddy's own authority gives 12
+    })
+    test('--watch tells what changes, and shows a server that goes as such: exit 4 where it is the end', async () => {
+      const watching = project.start({}, 'status', '--watch', '-S', 'web')
+      await watching.says('web s2 v4 running healthy')
+      await rig.servers[1]?.poweroff()
+      await watching.says('web s2 - unreachable unknown')
+      watching.kill('SIGINT')
+      const { code, stdout } = await watching.result
+      expect([code, stdout.match(/web s1 v4 running healthy/g)?.length]).toEqual([0, 1])
+      const { code: status, stdout: table, stderr } = await project.jiji('status', '-S', 'web')
+      expect(table).toMatch(/^web +s1 +v4 +running +healthy/m)
+      expect(table).toMatch(/^web +s2 +- +unreachable +unknown: s2/m)
+      expect([status, stderr]).toEqual([4, expect.stringContaining('1 of 2 servers failed')])
+      const list = await project.jiji('server', 'list')
+      expect(list.stdout).toMatch(/^s1 +s1 +- +docker \S+ +\S+ +ticker web +answered in \d+ ms$/m)
+      expect([list.code, list.stdout]).toEqual([4, expect.stringMatching(/^s2 .* s2/m)])
+      const logs = await project.jiji('proxy', 'logs', '--grep', 'serving initial configuration')
+      expect([logs.code, logs.stdout]).toEqual([4, expect.stringContaining('s1 proxy | ')])
     })
   })
 })

@@ -1,7 +1,9 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
+import { readCertificates } from '../../src/shell/certificates.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
+import { execIn, runWords } from '../../src/shell/exec.ts'
 import { askHealth } from '../../src/shell/health.ts'
 import { buildImage, findImages, loadImage, pullImages, pushImage, saveImage } from '../../src/shell/images.ts'
 import {
@@ -181,6 +183,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'read the ways': readWays(engine),
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
     'watch what runs': watchRunning(engine, `label${hostile}`),
+    'run a command in a container': execIn(engine, 'myapp-web-1', ['echo', hostile, hostileLines]),
+    'read certificates': readCertificates(engine, ['app.example.com', `*.${hostile}`]),
+    'run a command': runWords(['echo', hostile, hostileLines]),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
     'write routes': writeSite(
       engine,

@@ -1,60 +1,94 @@
-import type { Engine, Service } from '../../config/config.ts'
-import { settled, together } from '../../deploy/failure.ts'
-import { type Answers, askServices } from '../../deploy/health.ts'
-import { type Observation, observeServer } from '../../deploy/observe.ts'
-import { statusOf } from '../../deploy/status.ts'
-import type { Runner } from '../../runner/runner.ts'
-import { renderAge } from '../../ui/age.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Looked, look } from '../../deploy/look.ts'
+import { type ServiceStatus, statusOf } from '../../deploy/status.ts'
+import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withReachable } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
-  const { output, signal } = context
+  const { options, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
+  const isWatching = options.flag('watch')
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
 
-  await withReachable(context, config, secrets, selected.servers, async ({ runners, failures }) => {
-    const reached = selected.servers.filter(({ name }) => runners.has(name))
-    const asked = await settled(
-      reached.flatMap(({ name, engine }) => {
-        const runner = runners.get(name)
-        return runner ? [ask(runner, engine, config.scope, selected.services, signal)] : []
-      }),
+  const lookAndShow = async (show: (services: ServiceStatus[]) => void, isAgain: () => Promise<boolean>) =>
+    withReachable(context, config, secrets, selected.servers, async ({ runners, failures }) => {
+      let looked: Looked
+      do {
+        looked = await look(config, selected, runners, failures, signal)
+        show(statusOf(config, selected, looked))
+      } while (looked.failures.size === 0 && (await isAgain()))
+      return [...looked.failures.values()]
+    })
+
+  if (!isWatching) {
+    const failures = await lookAndShow(
+      services => showOnce(context, services),
+      async () => false,
     )
-    const answers = new Map(asked.map(({ observation, answers }) => [observation.server, answers]))
-    const observations = asked.map(({ observation }) => observation)
-    const services = statusOf(config, selected, observations, answers)
-    if (output.style.json) output.json({ schemaVersion: 1, services })
-    else {
-      output.table(
-        ['service', 'server', 'version', 'state', 'health', 'since', 'routes'],
-        services.map(one => [
-          one.service,
-          one.server,
-          one.version ?? '-',
-          one.state,
-          healthOf(one),
-          renderAge(one.since, new Date()),
-          one.routes.join(' '),
-        ]),
-      )
+    if (failures.length > 0) throw unreachable(failures, selected.servers.length)
+    return
+  }
+  const show = watcher(context)
+  const wait = () => sleep(2_000, true, { signal })
+  try {
+    // Where a server fails, all are connected to anew: it may be back.
+    while (!signal.aborted) {
+      await lookAndShow(show, wait)
+      await wait()
     }
-    if (failures.length > 0) throw together(failures, selected.servers.length)
-  })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
-async function ask(
-  runner: Runner,
-  engine: Engine,
-  scope: string,
-  services: readonly Service[],
-  signal: AbortSignal,
-): Promise<{ observation: Observation; answers: Answers }> {
-  const observation = await observeServer(runner, engine, scope, signal)
-  return { observation, answers: await askServices(runner, engine, observation, scope, services, signal) }
+const head = ['service', 'server', 'version', 'state', 'health', 'since', 'certificate', 'routes']
+
+function showOnce({ output }: Context, services: readonly ServiceStatus[]): void {
+  if (output.style.json) output.json({ schemaVersion: 1, services })
+  else output.table(head, services.map(rowOf))
 }
 
-function healthOf({ health, reason }: { health: string; reason?: string }): string {
-  return reason ? `${health}: ${reason}` : health
+/** On a terminal the whole is drawn again; elsewhere only what is not as it was is told. */
+function watcher({ output }: Context): (services: readonly ServiceStatus[]) => void {
+  let before = new Map<string, string>()
+  return services => {
+    if (output.isOnTerminal && !output.style.json) return output.redraw(head, services.map(rowOf))
+    const now = new Map(services.map(one => [JSON.stringify(one), `${one.service} ${one.server} ${one.container}`]))
+    const changed = services.filter(one => !before.has(JSON.stringify(one)))
+    const isLess = [...before.keys()].some(one => !now.has(one))
+    before = now
+    if (output.style.json) {
+      if (changed.length > 0 || isLess) output.jsonLine({ schemaVersion: 1, services })
+    } else for (const one of changed) output.result(`${new Date().toISOString()} ${sentenceOf(one)}`)
+  }
+}
+
+function rowOf(one: ServiceStatus): string[] {
+  const health = one.reason ? `${one.health}: ${one.reason}` : one.health
+  const certificates = one.certificates.map(({ expires }) => expires).toSorted()
+  return [
+    one.service,
+    one.server,
+    one.version ?? '-',
+    one.state,
+    health.replace(/\s+/g, ' '),
+    renderAge(one.since, new Date()),
+    renderExpiry(certificates[0], new Date()),
+    one.routes.join(' '),
+  ]
+}
+
+function sentenceOf(one: ServiceStatus): string {
+  return rowOf(one)
+    .filter((_, column) => ![5, 6, 7].includes(column))
+    .join(' ')
+}
+
+/** Of the certificate that is the first to expire. */
+function renderExpiry(expires: string | undefined, now: Date): string {
+  if (!expires) return '-'
+  const left = new Date(expires).getTime() - now.getTime()
+  return left > 0 ? renderDuration(left) : `expired ${renderDuration(-left)} ago`
 }

@@ -1,0 +1,79 @@
+import type { Config, Server, Service } from '../../config/config.ts'
+import { select } from '../../config/select.ts'
+import { settled } from '../../deploy/failure.ts'
+import { observeServer } from '../../deploy/observe.ts'
+import { replicasOf, titlesOf } from '../../deploy/standing.ts'
+import { JijiError } from '../../errors.ts'
+import type { Runner } from '../../runner/runner.ts'
+import { attachTo, execIn } from '../../shell/exec.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, withReachable, withServers } from '../gather.ts'
+import { attach, type Passed, requireTerminal, runAll, runOne } from '../passing.ts'
+
+export async function run(context: Context): Promise<number> {
+  const { options, output } = context
+  const [wanted = '', ...words] = context.args
+  const [isAll, isInteractive] = [options.flag('all'), options.flag('interactive')]
+  if (isAll && isInteractive) throw new JijiError('usage', '--interactive is for one container, and --all for all')
+  if (isInteractive) requireTerminal(output)
+  const config = loadProject(context)
+  const { service, servers } = selectOne(config, wanted, options.list('hosts'))
+  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const passedOn = (runner: Runner, server: Server) =>
+    findIn(context, config, service, server, runner, name =>
+      (isInteractive ? attachTo : execIn)(server.engine, name, words),
+    )
+
+  if (isAll) {
+    return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+      const found = await settled(
+        servers.flatMap(server => {
+          const runner = runners.get(server.name)
+          return runner ? [passedOn(runner, server)] : []
+        }),
+      )
+      if (found.flat().length === 0 && failures.length === 0) throw nothingRuns(service)
+      return runAll(context, found.flat(), failures)
+    })
+  }
+  for (const server of servers) {
+    const status = await withServers(context, config, secrets, [server], async runners => {
+      const [passed] = (await settled([...runners.values()].map(runner => passedOn(runner, server)))).flat()
+      return passed && (isInteractive ? attach(context, passed) : runOne(context, passed))
+    })
+    if (status !== undefined) return status
+  }
+  throw nothingRuns(service)
+}
+
+function selectOne(config: Config, name: string, hosts: string[] | undefined): { service: Service; servers: Server[] } {
+  const { services, servers } = select(config, { hosts, services: [name] })
+  const [service, other] = services
+  if (!service || other) throw new JijiError('usage', `exec is for one service, and ${name} names ${services.length}`)
+  return { service, servers: servers.filter(server => service.servers.includes(server.name)) }
+}
+
+/** A service's containers that run on a server. */
+async function findIn(
+  { signal }: Context,
+  { scope }: Config,
+  { name }: Service,
+  server: Server,
+  runner: Runner,
+  scriptFor: (container: string) => Passed['script'],
+): Promise<Passed[]> {
+  const observation = await observeServer(runner, server.engine, scope, signal)
+  const running = replicasOf(observation, scope, name).filter(({ isRunning }) => isRunning)
+  const titles = titlesOf(running)
+  return running.map(one => ({
+    runner,
+    place: `${server.name} ${titles.get(one.name) ?? name}`,
+    script: scriptFor(one.name),
+  }))
+}
+
+function nothingRuns({ name }: Service): JijiError {
+  return new JijiError('nothing.running', `${name} runs on none of these servers`, {
+    hint: `jiji status -S ${name} shows why`,
+  })
+}
