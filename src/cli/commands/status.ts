@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
-  const { options, signal } = context
+  const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   const isWatching = options.flag('watch')
@@ -17,7 +17,9 @@ export async function run(context: Context): Promise<void> {
       let looked: Looked
       do {
         looked = await look(config, selected, runners, failures, signal)
-        show(statusOf(config, selected, looked))
+        // Where nobody answered, the error is the one document.
+        const isAnError = output.style.json && !isWatching && looked.observations.length === 0
+        if (!isAnError) show(statusOf(config, selected, looked))
       } while (looked.failures.size === 0 && (await isAgain()))
       return [...looked.failures.values()]
     })
