@@ -170,7 +170,7 @@ services:
     test('-i has a terminal of the same size, and its exit code', async () => {
       for (const name of ['s1', 's2']) {
         const { code, stdout } = await project.shell(
-          `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" exec -i -H ${name} ticker -- sh -c "stty size; exit 5"; echo "ended $?"; stty size; stty -a | grep -o " icanon"' /dev/null </dev/null`,
+          `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" exec -i -H ${name} ticker -- sh -c "sleep 2; stty size; exit 5"; echo "ended $?"; stty size; stty -a | grep -o " icanon"' /dev/null </dev/null`,
         )
         expect([code, stdout.replaceAll('^@', '').split(/\s*\n/)]).toEqual([
           0,
