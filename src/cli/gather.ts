@@ -4,6 +4,7 @@ import { type Config, credentialsOf, type Server } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
+import { askBuilder, type Builder, builderHere } from '../deploy/builder.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
 import { JijiError } from '../errors.ts'
@@ -98,7 +99,26 @@ export async function withServers<T>(
   })
 }
 
-/** The same, for commands that have something to say about servers that cannot be reached. */
+/** Connects to the machine that builds, where that is not this one and something is to be built. */
+export async function withBuilder<T>(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  { services }: Selected,
+  use: (builder: Builder) => Promise<T>,
+): Promise<T> {
+  const { remote, engine } = config.builder
+  if (!remote || !services.some(({ build }) => build)) return use(builderHere(thisMachine(context)))
+  const place = placeOf(config, secrets, { name: 'builder', ...remote, keys: undefined })
+  const options = { signal: context.signal, warn: (text: string) => context.output.warn(text) }
+  return withFleet([place], options, async ({ runners, failures }) => {
+    const runner = runners.get(place.server)
+    if (!runner) throw failures[0] ?? new Error('the builder gave no answer')
+    return use(await askBuilder(traced(context, runner), engine, context.signal))
+  })
+}
+
+/** Like `withServers`, for commands that have something to say about servers that cannot be reached. */
 export async function withReachable<T>(
   context: Context,
   config: Config,
@@ -145,7 +165,9 @@ export function unreachable(failures: readonly JijiError[], total: number): Jiji
   })
 }
 
-function placeOf({ ssh, root }: Config, secrets: Secrets, server: Server): Place {
+type Reached = Pick<Server, 'name' | 'host' | 'user' | 'port' | 'keys'>
+
+function placeOf({ ssh, root }: Config, secrets: Secrets, server: Reached): Place {
   if (server.host === 'local') return { kind: 'local', server: server.name }
   const user = server.user ?? ssh.user
   const port = server.port ?? ssh.port

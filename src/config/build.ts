@@ -1,4 +1,5 @@
 import { authKind, mintCommand } from './auth-kinds.ts'
+import { readBuilderAddress } from './builder-address.ts'
 import type { BuilderRegistry, Config, Credential, Environment, Server, Service } from './config.ts'
 import { SecretReference } from './fields.ts'
 import type { Found } from './find.ts'
@@ -18,7 +19,12 @@ export function build(settings: Settings, context: Context): Config {
     locate: context.locate,
     project,
     scope: context.environment ? `${project}-${context.environment}` : project,
-    builder: { engine: builder.engine, cache: builder.cache, registry: builderRegistry(builder.registry) },
+    builder: {
+      engine: builder.engine,
+      remote: builder.remote === undefined ? undefined : readBuilderAddress(builder.remote),
+      cache: builder.cache,
+      registry: builderRegistry(builder.registry),
+    },
     registries: Object.entries(settings.registries).flatMap(
       ([name, registry]) => credentialOf(name, registryKey(registry.server), registry, ['registries', name]) ?? [],
     ),

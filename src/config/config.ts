@@ -1,4 +1,5 @@
 import type { AuthKind } from './auth-kinds.ts'
+import type { BuilderAddress } from './builder-address.ts'
 import type { SecretReference } from './fields.ts'
 import type { Problem } from './problem.ts'
 import type { Settings } from './schema.ts'
@@ -15,7 +16,7 @@ export type Config = {
   project: string
   /** What names containers, locks and records on servers: project, or project-environment. */
   scope: string
-  builder: { engine: Engine; cache: boolean; registry: BuilderRegistry }
+  builder: Builder
   registries: readonly Credential[]
   ssh: Settings['ssh']
   servers: readonly Server[]
@@ -28,6 +29,14 @@ export type Config = {
 }
 
 export type Engine = 'docker' | 'podman'
+
+type Builder = {
+  engine: Engine
+  /** The machine that builds, where that is not this one. */
+  remote: BuilderAddress | undefined
+  cache: boolean
+  registry: BuilderRegistry
+}
 
 export type BuilderRegistry =
   | { type: 'local'; port: number; image: string }

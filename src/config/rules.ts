@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { JijiError } from '../errors.ts'
+import { builderRules } from './builder-rules.ts'
 import { credentialRules, namedRegistryRules } from './credential-rules.ts'
 import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
@@ -13,6 +14,7 @@ import { unknownServer } from './unknown-server.ts'
 /** What a schema of single keys cannot say: how keys must agree with each other, and with what is on the disk. */
 export function checkRules(settings: Settings, root: string): Finding[] {
   return [
+    ...builderRules(settings.builder),
     ...builderRegistryRules(settings.builder.registry, needsBuild(settings)),
     ...Object.entries(settings.registries).flatMap(([name, registry]) => pullRegistryRules(name, registry)),
     ...namedRegistryRules(settings),

@@ -61,6 +61,10 @@ const builder = keys({
   engine: oneOf(['docker', 'podman'])
     .default('docker')
     .describe('Container engine for builds and, unless one says otherwise, servers'),
+  local: boolean().optional().describe('Whether images are built on this machine; true unless `remote` is set'),
+  remote: text()
+    .optional()
+    .describe('The machine that builds instead: ssh://[user@]host[:port], reached as servers are'),
   cache: boolean().prefault('true').describe('Whether builds may use cached layers'),
   registry: builderRegistry.prefault({}).describe('Where built images go'),
 })

@@ -14,6 +14,13 @@ export function engineConfigWith(engine: Engine, logins: readonly Login[]): Secr
   return engine === 'docker' ? dockerConfigWith(logins) : podmanAuthWith(logins)
 }
 
+/** The same without anything of this machine's user, for an engine that is elsewhere. */
+export function engineConfigOf(engine: Engine, logins: readonly Login[]): Secret | undefined {
+  if (logins.length === 0) return undefined
+  const auths = authsOf(logins, ({ key }) => (engine === 'docker' ? hostEntry('docker', key) : key))
+  return new Secret(namesOf(logins), JSON.stringify({ auths }))
+}
+
 /**
  * This machine's Docker configuration with our logins in it. The user's own logins and context stay
  * valid; an empty entry in `credHelpers` makes Docker read our login instead of asking a keychain for it.

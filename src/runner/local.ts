@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
-import { PassThrough, Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { Script } from '../shell/script.ts'
 import { reasonOf } from './abort.ts'
 import { endGroup } from './process-group.ts'
-import type { Interactive, Output } from './runner.ts'
+import { readingFrom } from './reading.ts'
+import type { Interactive, Reading } from './runner.ts'
 import { runScript, type Shell } from './shell.ts'
 import { defaultTimings } from './timings.ts'
 
@@ -25,17 +25,9 @@ export function localRunner(server: string, { grace = defaultTimings.grace } = {
 }
 
 /** Runs a script on this machine whose output is handed on as it comes; `ended` says how it ended. */
-export function readLocally(script: Script, signal: AbortSignal): { stream: Readable; ended: Promise<Output> } {
-  const shell = startShell()
-  const stream = new PassThrough()
-  const { stdout, ...rest } = shell
-  stdout.pipe(stream)
-  const ended = runScript({ ...rest, stdout: Readable.from([]) }, script, {
-    signal,
-    server: 'here',
-    grace: defaultTimings.grace,
-  })
-  return { stream, ended }
+export function readLocally(script: Script, signal: AbortSignal): Reading {
+  const { grace } = defaultTimings
+  return readingFrom(hand => runScript(hand(startShell()), script, { signal, server: 'here', grace }))
 }
 
 /** In a process group of its own: a Ctrl-C in the terminal must reach us, and the script only through its stdin. */

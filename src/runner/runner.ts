@@ -52,6 +52,8 @@ export interface Connection extends Runner {
    * @throws JijiError tunnel.failed; its cause is what sshd said
    */
   dial(host: string, port: number): Promise<Duplex>
+  /** Runs a script whose output is bytes and no text. */
+  read(script: Script, signal: AbortSignal): Reading
 }
 
 /** Where a server was reached, as whom, and what it proved to be, so that another can be told how to get there. */
@@ -62,6 +64,9 @@ export type SshAddress = {
   /** Its type and the key itself, as known_hosts has them. */
   hostKey: string
 }
+
+/** What a script writes, handed on as it comes, and how it ended. */
+export type Reading = { stream: Readable; ended: Promise<Output> }
 
 export type Target = {
   host: string

@@ -5,7 +5,8 @@ import { whyNotOpened } from './channel-failure.ts'
 import { exitOf } from './exit.ts'
 import type { Link } from './link.ts'
 import { isLost, lostError } from './lost.ts'
-import type { Connection } from './runner.ts'
+import { readingFrom } from './reading.ts'
+import type { Connection, Output } from './runner.ts'
 import { runScript, type Shell } from './shell.ts'
 import { slots } from './slots.ts'
 
@@ -13,21 +14,26 @@ import { slots } from './slots.ts'
 const atOnce = 8
 
 /** Runs scripts over a connection, each in a session of its own. */
-export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run'> {
+export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run' | 'read'> {
   const places = slots(atOnce)
   const sessions: Sessions = { running: 0, begun: 0 }
+  const { server } = link.peer
+  const inSession = (signal: AbortSignal | undefined, use: (shell: Shell) => Promise<Output>) =>
+    places.use(async () => {
+      const shell = await openShell(link, sessions, signal)
+      sessions.begun += 1
+      sessions.running += 1
+      try {
+        return await use(shell)
+      } finally {
+        sessions.running -= 1
+      }
+    })
   return {
     run: (script, options = {}) =>
-      places.use(async () => {
-        const shell = await openShell(link, sessions, options.signal)
-        sessions.begun += 1
-        sessions.running += 1
-        try {
-          return await runScript(shell, script, { ...options, server: link.peer.server, grace })
-        } finally {
-          sessions.running -= 1
-        }
-      }),
+      inSession(options.signal, shell => runScript(shell, script, { ...options, server, grace })),
+    read: (script, signal) =>
+      readingFrom(hand => inSession(signal, shell => runScript(hand(shell), script, { signal, server, grace }))),
   }
 }
 

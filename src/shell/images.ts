@@ -7,23 +7,24 @@ import { lines, type Script, sh, type Word } from './script.ts'
 export type Login = { key: string; username: string; password: Secret }
 
 export type BuildOptions = {
-  name: string
+  names: readonly string[]
+  /** The folder, where it is built. */
   context: string
   platform: string | undefined
   noCache: boolean
   labels: Readonly<Record<string, string>>
   secrets: readonly Secret[]
-  /** The user's own configuration with our logins added, so that base images and plug-ins are found. */
+  /** A configuration of the engine with our logins in it. */
   login: Secret | undefined
 }
 
 /**
- * Builds an image on this machine. BuildKit is used where it is: in the buildx plug-in, or built into Docker clients
+ * Builds an image. BuildKit is used where it is: in the buildx plug-in, or built into Docker clients
  * before 23; a newer client without the plug-in only has the old builder, which knows no secrets (status 97).
  */
 export function buildImage(engine: Engine, build: NonNullable<Service['build']>, options: BuildOptions): Script {
   const words: Word[] = [
-    ...['-t', options.name],
+    ...options.names.flatMap(name => ['-t', name]),
     ...(build.dockerfile ? ['-f', `${options.context}/${build.dockerfile}`] : []),
     ...(options.platform ? ['--platform', options.platform] : []),
     ...(build.target ? ['--target', build.target] : []),
@@ -56,6 +57,13 @@ function podmanBuilder({ login }: BuildOptions): Script {
 set -- podman build --authfile "$private"/config.json`
 }
 
+/** Pushes under another name, by which its registry can be reached there; the image has that name only meanwhile. */
+export function pushImageAs(engine: Engine, name: string, other: string): Script {
+  return sh`${engine} tag ${name} ${other} || exit
+on_exit() { ${engine} rmi ${other} >/dev/null; }
+${pushImage(engine, other, undefined)}`
+}
+
 /** Pushes what was built, and prints the line `digest DIGEST` for each digest known under that name. */
 export function pushImage(engine: Engine, name: string, login: Secret | undefined): Script {
   const repository = name.replace(/:[^:/]*$/, '')
@@ -73,6 +81,7 @@ docker image inspect --format ${`{{range .RepoDigests}}{{println "digest" .}}{{e
 /** A private Docker configuration beside which the user's own contexts, plug-ins and builders are found. */
 function useLogin(login: Secret): Script {
   return sh`[ -n "$private" ] || make_private
+[ -n "$DOCKER_HOST$DOCKER_CONTEXT" ] || export DOCKER_CONTEXT="$(docker context inspect --format '{{.Name}}' 2>/dev/null)"
 printf '%s' ${login} >"$private"/config.json
 for folder in contexts cli-plugins buildx; do
   [ ! -d "\${DOCKER_CONFIG:-$HOME/.docker}/$folder" ] || ln -s "\${DOCKER_CONFIG:-$HOME/.docker}/$folder" "$private/$folder"

@@ -26,6 +26,9 @@ function serverWith({ server = 's1', allowed = [0, 9270], answer = 200 } = {}) {
       return { port: port || 40_000, close: async () => void closed.push(port || 40_000) }
     },
     dial: async () => Object.assign(Readable.from([`HTTP/1.1 ${answer} Any\r\n`]), { write: () => true }) as never,
+    read: () => {
+      throw new Error('nothing is read')
+    },
     close: async () => {},
   }
   return { connection, closed, end: (how: Output | Error) => end(how) }

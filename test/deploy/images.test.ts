@@ -51,6 +51,9 @@ services:
     const interrupt = new AbortController()
     const connect = (runner: Runner): Connection => ({
       ...runner,
+      read: () => {
+        throw new Error('nothing is read here')
+      },
       address: { user: 'me', host: hosts[runner.server] ?? runner.server, port: 22, hostKey: 'ssh-ed25519 AAAA' },
       forward: async () => ({ port, close: async () => {} }),
       dial: () => Promise.reject(new JijiError('tunnel.failed', 'no')),

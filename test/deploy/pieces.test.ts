@@ -5,7 +5,8 @@ import { findActor } from '../../src/deploy/actor.ts'
 import { type Event, reported } from '../../src/deploy/event.ts'
 import { settled, together } from '../../src/deploy/failure.ts'
 import { replacementLimit } from '../../src/deploy/limits.ts'
-import { findVersion } from '../../src/deploy/version.ts'
+import { sourceUrl } from '../../src/deploy/source-url.ts'
+import { readTree, versionOf } from '../../src/deploy/version.ts'
 import { JijiError } from '../../src/errors.ts'
 import { localRunner } from '../../src/runner/local.ts'
 import { recorder } from '../../src/runner/recorder.ts'
@@ -33,23 +34,25 @@ describe('the version of a release', () => {
     return { folder, commit: git(folder, 'rev-parse', '--short', 'HEAD') }
   }
 
-  test.each(['1.10', 'v2', '12345e7', '_x', 'a'.repeat(128)])('is %s where it is asked for', async wanted => {
-    expect(await findVersion(recorder('here'), '/', wanted, now)).toBe(wanted)
+  const findVersion = async (folder: string) => versionOf(await readTree(here, folder), undefined, now)
+
+  test.each(['1.10', 'v2', '12345e7', '_x', 'a'.repeat(128)])('is %s where it is asked for', wanted => {
+    expect(versionOf({ version: 'other' }, wanted, now)).toBe(wanted)
   })
-  test.each(['', '-1', '.1', 'a b', 'a/b', 'a:b', 'a'.repeat(129), 'ü', '$(id)'])('cannot be %j', async wanted => {
-    await expect(findVersion(recorder('here'), '/', wanted, now)).rejects.toMatchObject({ code: 'usage' })
+  test.each(['', '-1', '.1', 'a b', 'a/b', 'a:b', 'a'.repeat(129), 'ü', '$(id)'])('cannot be %j', wanted => {
+    expect(() => versionOf({}, wanted, now)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
   test('is the commit where the tree is clean', async () => {
     const { folder, commit } = repository({ a: '1' })
     write(folder, { ignored: 'x' })
-    expect(await findVersion(here, folder, undefined, now)).toBe(commit)
+    expect(await findVersion(folder)).toBe(commit)
   })
   test('is another for each change, and the same for the same', async () => {
     const { folder, commit } = repository({ a: '1' })
     const versions: string[] = []
     for (const text of ['2', '3', '2']) {
       write(folder, { a: text })
-      versions.push(await findVersion(here, folder, undefined, now))
+      versions.push(await findVersion(folder))
     }
     for (const version of versions) expect(version).toMatch(new RegExp(`^${commit}-dirty-[0-9a-f]{7}$`))
     expect(versions[2]).toBe(versions[0])
@@ -60,23 +63,52 @@ describe('the version of a release', () => {
     const versions: string[] = []
     for (const files of [{ b: 'x' }, { b: 'y' }, { b: 'y', 'with space': 'z' }]) {
       write(folder, files)
-      versions.push(await findVersion(here, folder, undefined, now))
+      versions.push(await findVersion(folder))
     }
     expect(new Set(versions).size).toBe(3)
   })
   test('does not know of changes outside the project', async () => {
     const { folder, commit } = repository({ 'app/a': '1', 'other/b': '1' })
     write(folder, { 'other/b': '2' })
-    expect(await findVersion(here, `${folder}/app`, undefined, now)).toBe(commit)
+    expect(await findVersion(`${folder}/app`)).toBe(commit)
   })
   test('is the time where there is no git', async () => {
-    expect(await findVersion(here, folderWith({}), undefined, now)).toBe('20260131T123456')
+    expect(await findVersion(folderWith({}))).toBe('20260131T123456')
   })
   test('is the time where there is no commit yet', async () => {
     const folder = folderWith({})
     git(folder, 'init', '-q')
-    expect(await findVersion(here, folder, undefined, now)).toBe('20260131T123456')
+    expect(await findVersion(folder)).toBe('20260131T123456')
   })
+  test('has a revision that says as truly what it was', async () => {
+    const { folder, commit } = repository({ a: '1' })
+    git(folder, 'remote', 'add', 'upstream', 'https://ann:t0ken@github.com/acme/shop.git')
+    const source = 'https://github.com/acme/shop'
+    const revision = git(folder, 'rev-parse', 'HEAD')
+    expect(await readTree(here, folder)).toEqual({ version: commit, revision, source })
+    write(folder, { b: 'x' })
+    const dirty = await readTree(here, folder)
+    expect(dirty.revision).toBe(revision + dirty.version?.slice(commit.length))
+    expect(dirty.version).toMatch(/-dirty-[0-9a-f]{7}$/)
+  })
+})
+
+describe('the source of an image', () => {
+  test.each<[string, string | undefined]>([
+    ['https://github.com/acme/shop.git', 'https://github.com/acme/shop'],
+    ['https://x-access-token:t0ken@github.com/acme/shop', 'https://github.com/acme/shop'],
+    ['https://git.example.com:8443/a/b.git/', 'https://git.example.com:8443/a/b'],
+    ['https://gitlab.com/a/b?private_token=t0ken#x', 'https://gitlab.com/a/b'],
+    ['git@github.com:acme/shop.git', 'https://github.com/acme/shop'],
+    ['github.com:acme/shop', 'https://github.com/acme/shop'],
+    ['ssh://git@github.com:22/acme/shop.git', 'https://github.com/acme/shop'],
+    ['git://example.com/a', 'https://example.com/a'],
+    ['/srv/git/shop.git', undefined],
+    ['../shop', undefined],
+    ['file:///srv/git/shop.git', undefined],
+    ['C:\\repos\\shop', undefined],
+    ['', undefined],
+  ])('%j is %s', (remote, url) => expect(sourceUrl(remote)).toBe(url))
 })
 
 describe('who deploys', () => {

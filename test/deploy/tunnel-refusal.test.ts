@@ -15,6 +15,9 @@ function serverWith(listener: Listener, allowed: readonly number[], user = 1000)
   const closed: number[] = []
   const connection: Connection = {
     server: 's1',
+    read: () => {
+      throw new Error('nothing is read here')
+    },
     address: { user: 'root', host: 's1', port: 22, hostKey: '' },
     run: async () => ({ code: 0, stdout: `${user}\n`, stderr: '' }),
     forward: async port => {

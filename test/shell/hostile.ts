@@ -1,11 +1,20 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { readCertificates } from '../../src/shell/certificates.ts'
+import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { execIn, runWords } from '../../src/shell/exec.ts'
 import { askHealth } from '../../src/shell/health.ts'
-import { buildImage, findImages, loadImage, pullImages, pushImage, saveImage } from '../../src/shell/images.ts'
+import {
+  buildImage,
+  findImages,
+  loadImage,
+  pullImages,
+  pushImage,
+  pushImageAs,
+  saveImage,
+} from '../../src/shell/images.ts'
 import {
   askLocalRegistry,
   collectGarbage,
@@ -128,7 +137,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
       services: {},
     }),
     'build an image': buildImage(engine, build, {
-      name: 'ghcr.io/owner/app:1.10',
+      names: ['ghcr.io/owner/app:1.10', `other${hostile}`],
       context: `/tmp/${hostile}`,
       platform: 'linux/arm64',
       noCache: true,
@@ -140,7 +149,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
       engine,
       { context: '.', args: {}, secrets: [] },
       {
-        name: 'localhost:9270/app:1',
+        names: ['localhost:9270/app:1'],
         context: '/tmp',
         platform: undefined,
         noCache: false,
@@ -150,6 +159,10 @@ export function everyScript(engine: Engine): Record<string, Script> {
       },
     ),
     'push an image': pushImage(engine, 'ghcr.io/owner/app:1.10', new Secret('TOKEN', '{"auths":{}}')),
+    'push an image under another name': pushImageAs(engine, `localhost:9270/app${hostile}`, '127.0.0.1:4711/app:1'),
+    'hold a folder': holdFolder(),
+    'pack a folder': packFolder(`/tmp/${hostile}`, [hostile, '-x']),
+    'unpack a folder': unpackFolder(`/tmp/${hostile}`),
     'push an image here': pushImage(engine, 'localhost:9270/app:1.10', undefined),
     'pull images': pullImages(engine, [
       { service: 'web', source: 'ghcr.io/owner/app@sha256:0', name: 'ghcr.io/owner/app:1', login },

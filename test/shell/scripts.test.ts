@@ -34,7 +34,12 @@ describe('no text becomes code when it is to', () => {
 
   test.each(all)('%s: %s', async (_, name, script) => {
     const bench = benchWith(answers)
-    const until: Record<string, string> = { 'hold the lock': 'ready', stay: 'ready', 'watch what runs': 'running' }
+    const until: Record<string, string> = {
+      'hold the lock': 'ready',
+      stay: 'ready',
+      'watch what runs': 'running',
+      'hold a folder': 'folder',
+    }
     const hangUpAt = until[name]
     await bench.run(script, hangUpAt ? { hangUpAt } : {})
     expect(readdirSync(bench.folder)).not.toContain('pwned')

@@ -1,35 +1,37 @@
-import { buildAndPush, buildService } from '../../deploy/build.ts'
+import { buildAndPush, buildOnly } from '../../deploy/build.ts'
 import { buildsOf } from '../../deploy/plan/builds.ts'
-import { findVersion } from '../../deploy/version.ts'
+import { readTree, versionOf } from '../../deploy/version.ts'
 import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
 import { checkLogin } from '../../registry/verify/check.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  const parts = [config.builder, config.registries, selected.services.map(({ build }) => build)]
+  const keys = config.builder.remote ? config.ssh : undefined
+  const parts = [config.builder, config.registries, selected.services.map(({ build }) => build), keys]
   const secrets = await gatherSecrets(context, config, parts)
   const here = thisMachine(context)
-  const version = await findVersion(here, config.root, options.text('version'), new Date())
+  const tree = await readTree(here, config.root)
+  const version = versionOf(tree, options.text('version'), new Date())
   const builds = buildsOf(config, selected, version)
   if (builds.length === 0)
     throw new JijiError('usage', 'there is nothing to build: no service that was selected has `build`')
-  const build = { config, secrets, here, noCache: options.flag('no-cache'), report: output.event.bind(output), signal }
+  const noCache = options.flag('no-cache')
 
-  if (options.flag('no-push')) {
-    for (const { service: wanted, name, platforms } of builds) {
-      const service = selected.services.find(({ name }) => name === wanted)
-      if (service) await buildService(build, service, name, platforms)
+  await withBuilder(context, config, secrets, selected, async builder => {
+    const build = { config, secrets, here, builder, tree, noCache, report: output.event.bind(output), signal }
+    if (options.flag('no-push')) {
+      await buildOnly(build, builds)
+      show(
+        context,
+        builds.map(({ service, name }) => ({ service, name })),
+      )
+      return
     }
-    show(
-      context,
-      builds.map(({ service, name }) => ({ service, name })),
-    )
-  } else {
     // A deploy proves more, and on all servers; here a wrong password is known before the build takes its time.
     const { registry } = config.builder
     const credential = registry.type === 'remote' ? registry.credential : undefined
@@ -39,7 +41,7 @@ export async function run(context: Context): Promise<void> {
       context,
       builds.map(({ service, name }) => ({ service, name, digest: digests.get(service) ?? '' })),
     )
-  }
+  })
 }
 
 function show({ output }: Context, images: { service: string; name: string; digest?: string }[]): void {
