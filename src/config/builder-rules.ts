@@ -4,7 +4,7 @@ import type { Finding } from './issues.ts'
 import type { Settings } from './schema.ts'
 
 /** Images are built in one place. */
-export function builderRules({ local, remote }: Settings['builder']): Finding[] {
+export function builderRules({ builder: { local, remote }, services }: Settings): Finding[] {
   if (local === false && remote === undefined) {
     const message = 'remote is missing: without a builder elsewhere, this machine builds'
     const hint = 'add `remote: ssh://user@host`, or remove `local`'
@@ -15,7 +15,20 @@ export function builderRules({ local, remote }: Settings['builder']): Finding[] 
     const hint = 'write local: false to build there, or remove `remote`'
     return [{ path: ['builder', 'remote'], at: 'key', code: 'conflict', message, hint }]
   }
-  return remote === undefined ? [] : addressProblem(remote)
+  return remote === undefined ? [] : [...addressProblem(remote), ...lentKeys(services)]
+}
+
+/** Whoever rules a builder could use them for anything. */
+function lentKeys(services: Settings['services']): Finding[] {
+  return Object.entries(services)
+    .filter(([, { build }]) => build && build.ssh.length > 0)
+    .map(([name]) => ({
+      path: ['services', name, 'build', 'ssh'],
+      at: 'key',
+      code: 'conflict',
+      message: 'the agent and the keys of this machine are not lent to a builder elsewhere',
+      hint: 'give the build a key of its own, as one of its `secrets`',
+    }))
 }
 
 function addressProblem(remote: string): Finding[] {

@@ -14,7 +14,7 @@ import { unknownServer } from './unknown-server.ts'
 /** What a schema of single keys cannot say: how keys must agree with each other, and with what is on the disk. */
 export function checkRules(settings: Settings, root: string): Finding[] {
   return [
-    ...builderRules(settings.builder),
+    ...builderRules(settings),
     ...builderRegistryRules(settings.builder.registry, needsBuild(settings)),
     ...Object.entries(settings.registries).flatMap(([name, registry]) => pullRegistryRules(name, registry)),
     ...namedRegistryRules(settings),

@@ -111,6 +111,9 @@ const build = keys({
   secrets: list(secretName())
     .default([])
     .describe('Secrets that the build may mount (RUN --mount=type=secret,id=NAME)'),
+  ssh: list(matching(/^(default|[A-Za-z0-9][A-Za-z0-9_.-]*=.+)$/, 'default or ID=PATH'))
+    .default([])
+    .describe('The SSH agent (default) or keys (ID=PATH) that the build may use (RUN --mount=type=ssh,id=ID)'),
 })
 
 const healthcheck = keys({

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { credentialsOf, type Service } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { loginsForBuild } from '../registry/build-logins.ts'
 import { asLogin } from '../registry/credentials.ts'
 import { engineConfigOf, engineConfigWith } from '../registry/engine-config.ts'
-import { requireEngine } from '../shell/engine.ts'
+import { exits, requireEngine } from '../shell/engine.ts'
 import { buildImage, type Login } from '../shell/images.ts'
 import { labels } from '../shell/names.ts'
 import { lines } from '../shell/script.ts'
-import type { BuildContext } from './build.ts'
+import type { BuildContext } from './build-context.ts'
 import { builderFailure } from './builder.ts'
 import { type Event, reported } from './event.ts'
 
@@ -41,15 +42,20 @@ export async function buildImageFor(
   const dockerfile = readDockerfile(join(config.root, build.context), build.dockerfile)
   const declared = credentialsOf(config).map(credential => asLogin(credential, secrets))
   const { logins, leftOut } = loginsForBuild(engine, declared, dockerfile)
-  const script = buildImage(engine, build, {
-    names: images.map(({ name }) => name),
-    context: folder,
-    platform: platforms[0] || undefined,
-    noCache: context.noCache || !config.builder.cache,
-    labels: { [labels.project]: config.scope, ...sourceLabels(tree, dockerfile) },
-    secrets: build.secrets.map(reference => secrets.of(reference)),
-    login: builder.isHere ? engineConfigWith(engine, logins) : engineConfigOf(engine, logins),
-  })
+  const ssh = build.ssh.map(entry => withPath(entry, config.root))
+  const script = buildImage(
+    engine,
+    { ...build, ssh },
+    {
+      names: images.map(({ name }) => name),
+      context: folder,
+      platform: platforms[0] || undefined,
+      noCache: context.noCache || !config.builder.cache,
+      labels: { [labels.project]: config.scope, ...sourceLabels(tree, dockerfile) },
+      secrets: build.secrets.map(reference => secrets.of(reference)),
+      login: builder.isHere ? engineConfigWith(engine, logins) : engineConfigOf(engine, logins),
+    },
+  )
   const { runner } = builder
   const place = builder.isHere ? {} : { server: runner.server }
   const event: Omit<Event, 'state'> = { step: 'build', service, detail: images.map(({ name }) => name).join(', ') }
@@ -58,8 +64,8 @@ export async function buildImageFor(
       signal,
       onLine: line => report({ step: 'build', state: 'note', service, detail: line }),
     })
-    if (output.code === 97) {
-      throw new JijiError('build.failed', `${service}: build secrets need BuildKit`, {
+    if (output.code === exits.noBuildKit) {
+      throw new JijiError('build.failed', `${service}: build secrets and SSH mounts need BuildKit`, {
         ...place,
         hint: `install the buildx plug-in of Docker on ${builder.isHere ? 'this machine' : 'the builder'}`,
       })
@@ -75,6 +81,11 @@ export async function buildImageFor(
       )
     }
   })
+}
+
+/** `default`, or a key whose path is relative to the project's root. */
+function withPath(entry: string, root: string): string {
+  return entry.replace(/=(.+)$/s, (_, path: string) => `=${resolve(root, path.replace(/^~(?=\/)/, homedir()))}`)
 }
 
 /** What a Dockerfile says of itself holds. */

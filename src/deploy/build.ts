@@ -1,28 +1,12 @@
 import type { Config, Service } from '../config/config.ts'
-import type { Secrets } from '../config/secrets.ts'
 import { ensureRegistry } from '../registry/local/container.ts'
-import type { Runner } from '../runner/runner.ts'
 import { slots } from '../runner/slots.ts'
+import type { BuildContext } from './build-context.ts'
 import { buildImageFor, type ImageBuild } from './build-image.ts'
-import type { Builder } from './builder.ts'
 import { withContexts } from './contexts.ts'
-import type { Report } from './event.ts'
 import type { Plan } from './plan/plan.ts'
 import { pushBuilt } from './push.ts'
 import { inTermsOfDisk } from './room.ts'
-import type { Tree } from './version.ts'
-
-export type BuildContext = {
-  config: Config
-  secrets: Secrets
-  /** This machine. */
-  here: Runner
-  builder: Builder
-  tree: Tree
-  noCache: boolean
-  report: Report
-  signal: AbortSignal
-}
 
 /** The digest of each service's image, as the registry knows it. */
 export type Digests = ReadonlyMap<string, string>

@@ -12,6 +12,7 @@ export const exits = {
   unhealthy: 94,
   notStarted: 95,
   notSwitched: 96,
+  noBuildKit: 97,
   notOurs: 98,
 }
 

@@ -1,10 +1,12 @@
 import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
-import { authFile, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
+import { authFile, exits, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
 import { labelWords } from './proxy.ts'
 import { lines, type Script, sh, type Word } from './script.ts'
 
 export type Login = { key: string; username: string; password: Secret }
+
+type Build = NonNullable<Service['build']>
 
 export type BuildOptions = {
   names: readonly string[]
@@ -20,9 +22,9 @@ export type BuildOptions = {
 
 /**
  * Builds an image. BuildKit is used where it is: in the buildx plug-in, or built into Docker clients
- * before 23; a newer client without the plug-in only has the old builder, which knows no secrets (status 97).
+ * before 23; a newer client without the plug-in only has the old builder, which knows neither secrets nor SSH mounts.
  */
-export function buildImage(engine: Engine, build: NonNullable<Service['build']>, options: BuildOptions): Script {
+export function buildImage(engine: Engine, build: Build, options: BuildOptions): Script {
   const words: Word[] = [
     ...options.names.flatMap(name => ['-t', name]),
     ...(build.dockerfile ? ['-f', `${options.context}/${build.dockerfile}`] : []),
@@ -31,21 +33,22 @@ export function buildImage(engine: Engine, build: NonNullable<Service['build']>,
     ...(options.noCache ? ['--no-cache'] : []),
     ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...labelWords(options.labels),
+    ...build.ssh.flatMap(entry => ['--ssh', entry]),
   ]
   const mounts = options.secrets.map(secret => sh`--secret ${`id=${secret.name},src=`}"$private"/${secret.name}`)
   return sh`make_private
 ${options.secrets.map(secret => sh`printf '%s' ${secret} >"$private"/${secret.name}`)}
-${engine === 'docker' ? dockerBuilder(options) : podmanBuilder(options)}
+${engine === 'docker' ? dockerBuilder(build, options) : podmanBuilder(options)}
 interruptible "$@" ${words} ${joined(mounts)} ${options.context}`
 }
 
-function dockerBuilder({ login, secrets }: BuildOptions): Script {
+function dockerBuilder({ ssh }: Build, { login, secrets }: BuildOptions): Script {
   return sh`${login ? useLogin(login) : sh`set -- docker`}
 major=$("$@" version --format '{{.Client.Version}}' 2>/dev/null)
 if "$@" buildx version >/dev/null 2>&1; then set -- "$@" buildx build --load
 elif [ "\${major%%.*}" -lt 23 ]; then export DOCKER_BUILDKIT=1; set -- "$@" build
 else
-  ${secrets.length > 0 ? sh`exit 97` : sh`:`}
+  ${secrets.length + ssh.length > 0 ? sh`exit ${exits.noBuildKit}` : sh`:`}
   export DOCKER_BUILDKIT=0
   set -- "$@" build --force-rm
 fi`

@@ -44,3 +44,20 @@ describe('a builder elsewhere', () => {
     expect(lines.join()).not.toContain('pa55')
   })
 })
+
+describe('keys for a build', () => {
+  const built = (ssh: string, builder = '') =>
+    `${smallest.replace('image: redis:7', `build: {ssh: ${ssh}}`)}builder: {${builder}}`
+
+  test.each(['[default]', '[default=./key, github=~/.ssh/id_ed25519]', '[]'])('%s', ssh =>
+    expect(problemsOf(built(ssh))).toEqual([]),
+  )
+  test.each(['[other]', '["=x"]', '["a="]', '["-x=y"]', 'default'])('%s is refused', ssh =>
+    expect(problemsOf(built(ssh))).toMatchObject([{ path: expect.stringMatching(/build\.ssh/) }]),
+  )
+  test('are not lent to a builder elsewhere', () => {
+    expect(problemsOf(built('[default]', 'remote: "ssh://a"'))).toMatchObject([
+      { path: 'services.web.build.ssh', code: 'conflict', message: expect.stringContaining('not lent') },
+    ])
+  })
+})

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project, serversOf } from './harness.ts'
 import { watchProcesses } from './processes.ts'
@@ -167,6 +168,26 @@ ${serversOf(rig).replace(/^ {2}s[12].*\n/gm, '')}${more}`,
     expect(stderr).toContain('no such thing')
     expect(Date.now() - began).toBeLessThan(40_000)
     expect(await leftOn(builderOf('docker'))).toBe('')
+  })
+
+  test('a build here may use a key', async () => {
+    // Debian's own client, which has BuildKit.
+    await registryHere.write({
+      Dockerfile: 'FROM busybox:1\nRUN --mount=type=ssh,id=key test -S "$SSH_AUTH_SOCK" && echo lent >/agent\n',
+      docker: '#!/bin/sh\nexec /usr/bin/docker "$@"\n',
+      '.jiji/deploy.yml': `project: keys
+builder: {registry: {type: local}}
+servers: {s1: {host: local}}
+services:
+  web: {build: {context: ., ssh: ["key=${rig.key}"]}, hosts: [s1]}
+`,
+    })
+    await chmod(join(registryHere.folder, 'docker'), 0o755)
+    const { code, stderr } = await registryHere.jijiWith(environment(), 'build', '--no-push', '--version', 'v1')
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
+    const image = 'localhost:9270/keys-web:v1'
+    expect((await execa('docker', ['run', '--rm', '--network', 'none', image, 'cat', '/agent'])).stdout).toBe('lent')
+    await execa('docker', ['rmi', image])
   })
 
   test('a builder that cannot be reached, or has no engine, stops a deploy before anything', async () => {

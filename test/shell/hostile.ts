@@ -87,6 +87,7 @@ const build = {
   args: { A: hostile, B: hostileLines },
   target: hostile,
   secrets: [],
+  ssh: ['default', `id=/keys/${hostile}`],
 }
 const local = { type: 'local', port: 9270, image: `registry:2${hostile}` } as const
 
@@ -147,7 +148,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     }),
     'build an image, plainly': buildImage(
       engine,
-      { context: '.', args: {}, secrets: [] },
+      { context: '.', args: {}, secrets: [], ssh: [] },
       {
         names: ['localhost:9270/app:1'],
         context: '/tmp',
