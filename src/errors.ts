@@ -35,6 +35,7 @@ const exitStatuses = {
   'server.host-key': 4,
   'server.lost': 4,
   'lock.held': 5,
+  'lock.lost': 5,
   'release.unhealthy': 6,
   'servers.partial': 7,
   interrupted: 130,

@@ -58,18 +58,18 @@ export const catalogue: readonly Command[] = [
   {
     name: 'deploy',
     summary: 'Build, push, pull and switch to a new release',
-    shared: [...writing, 'output', 'yes', 'version', 'dryRun'],
+    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
     ],
-    examples: ['jiji deploy', 'jiji deploy -e staging --dry-run', 'jiji deploy -S web -H "web*" --yes'],
+    examples: ['jiji deploy', 'jiji deploy -e staging --dry-run', 'jiji deploy -S web -H "web*" --yes --wait'],
     load: () => import('./commands/deploy.ts'),
   },
   {
     name: 'rollback',
     summary: 'Go back to the release before',
-    shared: [...writing, 'output', 'yes', 'dryRun'],
+    shared: [...writing, 'output', 'yes', 'dryRun', 'wait'],
     examples: ['jiji rollback'],
     load: () => import('./commands/rollback.ts'),
   },

@@ -1,4 +1,5 @@
 import { settled } from '../deploy/failure.ts'
+import { describeOwner, parseOwner } from '../deploy/hold-lock.ts'
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
 import type { Runner, Output as RunOutput } from '../runner/runner.ts'
@@ -8,7 +9,13 @@ import type { Script } from '../shell/script.ts'
 import type { Context } from './context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from './gather.ts'
 
-export type Answer = { runner: Runner; output: RunOutput; owner: Partial<LockOwner> | undefined }
+export type Answer = {
+  runner: Runner
+  output: RunOutput
+  owner: Partial<LockOwner> | undefined
+  /** What holds it for its owner, and the seconds since it last heard of them; none where it was taken by hand. */
+  holder: { state: 'live' | 'gone'; silentFor: number | undefined } | undefined
+}
 
 /** Runs one of the lock's scripts on all servers, and gives what each of them said. */
 export async function onLocks<T>(
@@ -22,7 +29,7 @@ export async function onLocks<T>(
   return withServers(context, config, secrets, servers, async runners => {
     const answers = [...runners.values()].map(async (runner): Promise<Answer> => {
       const output = await runner.run(script(config.scope), { signal: context.signal })
-      return { runner, output, owner: ownerIn(output.stdout) }
+      return { runner, output, owner: ownerIn(output.stdout), holder: holderIn(output.stdout) }
     })
     return use(await settled(answers), config.scope)
   })
@@ -40,20 +47,13 @@ export function failureOf({ runner: { server }, output, owner }: Answer): JijiEr
   return new JijiError('failed', `${server}: the lock cannot be used: ${lastLine(output.stderr)}`, { server })
 }
 
-export function describeOwner({ by, host, since, command, message }: Partial<LockOwner>): string {
-  return by === undefined ? 'somebody' : `${by} from ${host} since ${since} (${message ?? command})`
-}
-
 function ownerIn(text: string): Partial<LockOwner> | undefined {
   const line = text.split('\n').find(one => one.startsWith('lock '))
   return line === undefined ? undefined : parseOwner(line.slice('lock '.length))
 }
 
-/** A lock whose owner cannot be read is a lock all the same. */
-function parseOwner(text: string): Partial<LockOwner> {
-  try {
-    return { ...(JSON.parse(text) as LockOwner) }
-  } catch {
-    return {}
-  }
+function holderIn(text: string): Answer['holder'] {
+  const [, state, seconds] = /^holder (live|gone) (\d*)$/m.exec(text) ?? []
+  if (state !== 'live' && state !== 'gone') return undefined
+  return { state, silentFor: seconds ? Number(seconds) : undefined }
 }

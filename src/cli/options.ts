@@ -19,19 +19,29 @@ export const shared = {
   verbose: { flags: '-v, --verbose', description: 'Show each command that is run' },
   version: { flags: '--version <tag>', description: 'Version to use, instead of the one git gives' },
   dryRun: { flags: '--dry-run', description: 'Show what would be done, and do nothing' },
+  wait: {
+    flags: '--wait [duration]',
+    description: 'Wait for the lock while somebody else has it (15m, or as long as this says)',
+  },
   noHostEnv: { flags: '--no-host-env', description: 'Take secrets from .env files only, not from the environment' },
 } as const satisfies Record<string, OptionSpec>
 
 export type SharedOption = keyof typeof shared
 
-/** Its long name, whether it takes a value, and its short form. */
+/** Its long name, whether it takes a value or may take one, and its short form. */
 export function describeOption({ flags }: OptionSpec): {
   name: string
   short: string | undefined
   takesValue: boolean
+  mayTakeValue: boolean
 } {
   const name = /--([a-z-]+)/.exec(flags)?.[1] ?? ''
-  return { name, short: /^-([A-Za-z]),/.exec(flags)?.[1], takesValue: flags.includes('<') }
+  return {
+    name,
+    short: /^-([A-Za-z]),/.exec(flags)?.[1],
+    takesValue: flags.includes('<'),
+    mayTakeValue: /[<[]/.test(flags),
+  }
 }
 
 /** The options of one invocation, by their long names. */

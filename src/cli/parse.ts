@@ -69,8 +69,9 @@ function read(catalogue: readonly Command[], argv: readonly string[]): Read {
     else if (!isWord(word)) {
       const [written = '', attached] = splitOnce(word)
       const spec = every.find(option => matches(option, written))
-      const takesValue = spec ? describeOption(spec).takesValue : false
-      const value = attached ?? (takesValue ? argv[++index] : undefined)
+      const { takesValue = false, mayTakeValue = false } = spec ? describeOption(spec) : {}
+      const isNextValue = takesValue || (mayTakeValue && !/^(-|$)/.test(argv[index + 1] ?? ''))
+      const value = attached ?? (isNextValue ? argv[++index] : undefined)
       if (takesValue && value === undefined)
         throw new JijiError('usage', `${written} needs a value`, { hint: `${spec?.flags}: ${spec?.description}` })
       given.push({ name: spec ? describeOption(spec).name : '', written, value })
@@ -140,7 +141,7 @@ function checkOption(
       hint: meant ? `did you mean ${meant}?` : `${called} --help lists them`,
     })
   }
-  if (!describeOption(spec).takesValue && given.value !== undefined)
+  if (!describeOption(spec).mayTakeValue && given.value !== undefined)
     throw new JijiError('usage', `${given.written} takes no value`)
 }
 

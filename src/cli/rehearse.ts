@@ -26,7 +26,8 @@ export async function rehearse(
   if (!output.style.verbose) return
   const pretended = new Map([...runners].map(([name, runner]) => [name, pretend(context, runner)]))
   const images = async () => new Map(plan.builds.map(({ service }) => [service, 'sha256:THE-DIGEST-THAT-IS-PUSHED']))
-  await apply({ config, secrets, runners: pretended, observations, by: '', report: () => {}, signal }, plan, images)
+  const owner = { by: 'you', host: 'here', since: 'now', command: context.command }
+  await apply({ config, secrets, runners: pretended, observations, owner, report: () => {}, signal }, plan, images)
 }
 
 function pretend({ output }: Context, runner: Runner): Runner {

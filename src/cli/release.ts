@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.ts'
+import { durationForm, parseDuration } from '../config/duration.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { findActor } from '../deploy/actor.ts'
 import { apply } from '../deploy/apply.ts'
 import { auditFailure } from '../deploy/audit.ts'
 import type { Digests } from '../deploy/build.ts'
-import { withLock } from '../deploy/lock.ts'
+import { type Locked, withLock } from '../deploy/lock.ts'
 import type { Observation } from '../deploy/observe.ts'
 import type { Plan } from '../deploy/plan/plan.ts'
 import { inTermsOfDisks } from '../deploy/room.ts'
@@ -23,13 +24,15 @@ export async function release(
   planFrom: (observations: readonly Observation[]) => Plan,
   images: () => Promise<Digests>,
 ): Promise<void> {
-  const { signal, output } = context
+  const { output } = context
+  const wait = waitOf(context)
   const actor = await findActor(thisMachine(context), context.environment)
   const began = Date.now()
   const report = output.event.bind(output)
 
   const again: Runner[] = []
-  const work = async (observations: readonly Observation[], holdAgain: (runner: Runner) => Promise<void>) => {
+  const owner = ownerOf(actor, context)
+  const work = async ({ observations, holdAgain, signal }: Locked) => {
     const plan = planFrom(observations)
     const reconnect = async (name: string) => {
       const server = config.servers.find(one => one.name === name)
@@ -40,14 +43,15 @@ export async function release(
       runners.set(name, runner)
     }
     try {
-      await apply({ config, secrets, runners, reconnect, observations, by: actor.by, report, signal }, plan, images)
+      await apply({ config, secrets, runners, reconnect, observations, owner, report, signal }, plan, images)
       return plan
     } catch (error) {
       await auditFailure({ runners, by: actor.by, scope: config.scope, mask: text => output.mask(text) }, plan, error)
       throw error
     }
   }
-  const underLock = () => withLock(config, [...runners.values()], ownerOf(actor, context), signal, work)
+  const lock = { config, owner, wait, report, signal: context.signal }
+  const underLock = () => withLock(lock, [...runners.values()], work)
   const plan = await inTermsOfDisks(config, runners, underLock).finally(() =>
     Promise.all(again.map(runner => runner.close())),
   )
@@ -59,6 +63,15 @@ export async function release(
 function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
   const environment = options.text('environment')
   return { ...actor, since: new Date().toISOString(), command: environment ? `${command} -e ${environment}` : command }
+}
+
+/** `--wait` alone waits for a quarter of an hour, about as long as a job in CI may stand still. */
+function waitOf({ options }: Context): number | undefined {
+  const text = options.text('wait')
+  if (text === undefined) return undefined
+  const wait = text === '' ? 15 * 60_000 : parseDuration(text)
+  if (wait === undefined) throw new JijiError('usage', `--wait takes ${durationForm}, not ${text}`)
+  return wait
 }
 
 export function isAsked({ options, output }: Context): boolean {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { durationForm, parseDuration } from './duration.ts'
 import { serviceAccountKey } from './service-account.ts'
 
 /**
@@ -70,21 +71,14 @@ export function boolean() {
     .meta({ type: 'boolean' })
 }
 
-const unitMilliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** `500ms`, `60s`, `1m30s`; a bare number is seconds. In milliseconds. */
+/** In milliseconds. */
 export function duration() {
-  const form = 'a duration such as 60s, 1m30s or 500ms'
   return z
-    .string({ error: expected(form) })
-    .refine(text => /^(\d+|(\d+(ms|s|m|h))+)$/.test(text), {
-      error: issue => `expected ${form}, got ${show(issue.input)}`,
+    .string({ error: expected(durationForm) })
+    .refine(text => parseDuration(text) !== undefined, {
+      error: issue => `expected ${durationForm}, got ${show(issue.input)}`,
     })
-    .transform(text => {
-      if (/^\d+$/.test(text)) return Number(text) * 1000
-      const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)]
-      return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMilliseconds[unit ?? 's'] ?? 0), 0)
-    })
+    .transform(text => parseDuration(text) ?? 0)
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(options: T) {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
+import type { LockOwner } from '../shell/lock.ts'
 import type { LossContext } from './losses.ts'
 import type { Observation } from './observe.ts'
 
@@ -8,5 +9,6 @@ export type ApplyContext = LossContext & {
   config: Config
   secrets: Secrets
   observations: readonly Observation[]
-  by: string
+  /** Who changes something; what is changed is changed only while the lock is theirs. */
+  owner: LockOwner
 }

@@ -15,6 +15,14 @@ export function together(failures: readonly JijiError[], total: number): JijiErr
       })
 }
 
+/** A server's script has found that the lock is somebody else's by now, and has changed nothing. */
+export function lockLost(server: string, what: string): JijiError {
+  return new JijiError('lock.lost', `${server}: ${what}, because the lock was lost meanwhile`, {
+    server,
+    hint: 'see what runs there (jiji status), then deploy again',
+  })
+}
+
 /** Waits for all, and throws the first failure only when none is running any more. */
 export async function settled<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   const results = await Promise.allSettled(work as readonly Promise<unknown>[])

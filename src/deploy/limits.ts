@@ -9,8 +9,6 @@ export const limits = {
   proxy: 10 * 60_000,
   pull: 30 * 60_000,
   record: 2 * 60_000,
-  /** For the lock of a connection that is lost. */
-  letGo: 30_000,
   /** For a server that was reached a moment ago. */
   reconnect: 60_000,
   /** For the local registry to be there again, once it has refused a connection. */

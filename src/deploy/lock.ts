@@ -1,59 +1,102 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config, Engine } from '../config/config.ts'
+import { setMaxListeners } from 'node:events'
+import type { Config } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
-import { engineFailure, lastLine } from '../runner/engine-failure.ts'
-import type { Output, Runner } from '../runner/runner.ts'
-import { exits } from '../shell/engine.ts'
-import { holdLock, type LockOwner } from '../shell/lock.ts'
-import { observe } from '../shell/observe.ts'
+import { pause } from '../runner/abort.ts'
+import type { Runner } from '../runner/runner.ts'
+import { heartbeat, type LockOwner } from '../shell/lock.ts'
+import type { Report } from './event.ts'
 import { settled } from './failure.ts'
-import { limits } from './limits.ts'
-import { type Observation, parseObservation } from './observe.ts'
+import { type Held, holdOn } from './hold-lock.ts'
+import type { Observation } from './observe.ts'
+
+export type LockContext = {
+  config: Pick<Config, 'scope' | 'servers' | 'builder'>
+  owner: LockOwner
+  /** Milliseconds to wait for somebody who holds the lock; none when it is not to be waited for. */
+  wait?: number | undefined
+  report: Report
+  signal: AbortSignal
+}
+
+export type Locked = {
+  /** What each server said about itself under the lock. */
+  observations: Observation[]
+  /** Takes the lock once more, over a connection that stands for one that is lost. */
+  holdAgain: (runner: Runner) => Promise<void>
+  /** Aborted by Ctrl-C, and when the lock is lost. */
+  signal: AbortSignal
+}
 
 /**
- * Holds the project's lock on every server while `fn` runs, and gives it what each server said about itself under the
- * lock. The first server's lock is taken alone, so that of two deploys at once one goes on and does not merely stop
- * the other.
- * @throws JijiError lock.held
+ * Holds the project's lock on every server while `fn` runs. The first server's lock is taken alone, so that of two
+ * deploys at once one goes on and does not merely stop the other.
+ * @throws JijiError lock.held, lock.lost
  */
 export async function withLock<T>(
-  config: Pick<Config, 'scope' | 'servers' | 'builder'>,
+  context: LockContext,
   runners: readonly Runner[],
-  owner: LockOwner,
-  signal: AbortSignal,
-  fn: (observations: Observation[], holdAgain: (runner: Runner) => Promise<void>) => Promise<T>,
+  fn: (locked: Locked) => Promise<T>,
 ): Promise<T> {
-  const [first, ...others] = runners
-  if (!first) return fn([], async () => {})
-  const held: Held[] = []
-  const hold = async (runner: Runner, isAgain = false) => {
-    const one = await holdOn(config, runner, owner, signal, isAgain)
-    held.push(one)
-    return one.observation
+  const held = await takeTurn(context, runners)
+  const observations = held.map(({ observation }) => observation)
+  const lost = new AbortController()
+
+  const holdAgain = async (runner: Runner) => {
+    const again = await holdOn(context, runner)
+    held.push(again)
+    const before = observations.find(({ server }) => server === runner.server)
+    if (!again.isKept && !(before && releaseOf(before) === releaseOf(again.observation)))
+      throw changedMeanwhile(runner.server)
+    void watch(again)
   }
+  const watch = async ({ end, runner }: Held) => {
+    const how = await end
+    if (how === 'taken') lost.abort(takenAway(runner.server))
+    if (how !== 'silent') return
+    await holdAgain(runner).then(
+      () => context.report({ step: 'lock', state: 'lost', server: runner.server, detail: keptThrough }),
+      cause => lost.abort(lostInSilence(runner.server, cause)),
+    )
+  }
+  for (const one of held) void watch(one)
+  const signal = AbortSignal.any([context.signal, lost.signal])
+  setMaxListeners(0, signal) // one for each thing that waits, and many wait at once
   try {
-    const observation = await hold(first)
-    const observations = [observation, ...(await settled(others.map(other => hold(other))))]
-    return await fn(observations, async runner => {
-      const before = observations.find(({ server }) => server === runner.server)
-      const after = await patiently(() => hold(runner, true), signal)
-      if (!before || releaseOf(before) !== releaseOf(after)) throw changedMeanwhile(runner.server)
-    })
+    return await fn({ observations, holdAgain, signal })
   } finally {
     await Promise.allSettled(held.map(one => one.release()))
   }
 }
 
-/** A server lets go of the lock of a connection that is lost when it has noticed, which takes it some seconds. */
-async function patiently<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const deadline = Date.now() + limits.letGo
-  for (;;) {
+/** Between two tries nothing is held, so that of those who wait nobody waits for another. */
+async function takeTurn(context: LockContext, runners: readonly Runner[]): Promise<Held[]> {
+  const { wait = 0, report, signal } = context
+  const deadline = Date.now() + wait
+  for (let told = ''; ; ) {
     try {
-      return await attempt()
+      return await holdAll(context, runners)
     } catch (error) {
-      if (!(error instanceof JijiError) || error.code !== 'lock.held' || Date.now() > deadline) throw error
-      await sleep(500, undefined, { signal })
+      if (!(error instanceof JijiError) || error.code !== 'lock.held' || Date.now() >= deadline) throw error
+      if (error.message !== told) report({ step: 'lock', state: 'note', detail: `waiting: ${error.message}` })
+      told = error.message
+      await pause(Math.min(2000, deadline - Date.now()), signal)
     }
+  }
+}
+
+async function holdAll(context: LockContext, runners: readonly Runner[]): Promise<Held[]> {
+  const held: Held[] = []
+  const hold = async (runner: Runner) => {
+    const one = await holdOn(context, runner)
+    held.push(one)
+    return one
+  }
+  const [first, ...others] = runners
+  try {
+    return first ? [await hold(first), ...(await settled(others.map(hold)))] : []
+  } catch (error) {
+    await Promise.allSettled(held.map(one => one.release()))
+    throw error
   }
 }
 
@@ -62,89 +105,26 @@ function releaseOf({ current, releases, markers }: Observation): string {
   return JSON.stringify([current, releases.map(({ id }) => id), [...markers].toSorted()])
 }
 
+const silence = `${heartbeat.seconds * heartbeat.misses} s`
+const keptThrough = `nothing from here reached the server for ${silence}; nobody has taken the lock meanwhile`
+const thenAgain = 'see what runs there (jiji status), then deploy again'
+
 function changedMeanwhile(server: string): JijiError {
-  return new JijiError('lock.held', `${server}: while the connection was lost, somebody else has deployed there`, {
+  return new JijiError('lock.lost', `${server}: while the connection was lost, somebody else has deployed there`, {
     server,
-    hint: 'see what runs there (jiji status), then deploy again',
+    hint: thenAgain,
   })
 }
 
-type Held = { observation: Observation; release: () => Promise<void> }
-
-async function holdOn(
-  { scope, servers, builder }: Pick<Config, 'scope' | 'servers' | 'builder'>,
-  runner: Runner,
-  owner: LockOwner,
-  signal: AbortSignal,
-  isAgain: boolean,
-): Promise<Held> {
-  const { server } = runner
-  const engine = servers.find(({ name }) => name === server)?.engine ?? builder.engine
-  const letGo = new AbortController()
-  const lines: string[] = []
-  let isReady = () => {}
-  const ready = new Promise<void>(resolve => {
-    isReady = resolve
-  })
-  const ended = runner
-    .run(holdLock(scope, owner, observe(engine, scope), { isAgain }), {
-      until: letGo.signal,
-      onLine: (line, stream) => {
-        if (stream !== 'stdout') return
-        if (line === 'ready') isReady()
-        lines.push(line)
-      },
-    })
-    .then(output => {
-      throw whyNotHeld(runner, engine, output)
-    })
-  await untilReady(ready, ended, letGo, signal, server)
-  return {
-    observation: { ...parseObservation(server, lines.join('\n')), lock: undefined },
-    release: async () => {
-      letGo.abort()
-      await ended.catch(() => {})
-    },
-  }
-}
-
-async function untilReady(
-  ready: Promise<void>,
-  ended: Promise<never>,
-  letGo: AbortController,
-  signal: AbortSignal,
-  server: string,
-): Promise<void> {
-  const giveUp = () => letGo.abort()
-  const timer = setTimeout(giveUp, limits.ask)
-  signal.addEventListener('abort', giveUp)
-  try {
-    await Promise.race([ready, ended])
-    signal.throwIfAborted()
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!letGo.signal.aborted) throw error
-    const message = `${server} did not say what runs there within ${limits.ask / 1000} s`
-    throw new JijiError('server.timeout', message, { server, hint: 'is its engine busy, or hung?', cause: error })
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', giveUp)
-  }
-}
-
-function whyNotHeld(runner: Runner, engine: Engine, output: Output): JijiError {
-  const { server } = runner
-  if (output.code === exits.lockHeld) return lockHeld(server, parseObservation(server, output.stdout).lock)
-  const message = `${server}: the lock could not be taken: ${lastLine(output.stderr)}`
-  return engineFailure(runner, engine, output) ?? new JijiError('failed', message, { server })
-}
-
-function lockHeld(server: string, owner: LockOwner | undefined): JijiError {
-  const who = owner?.by
-    ? `${owner.by} from ${owner.host} since ${owner.since} (${owner.message ?? owner.command})`
-    : 'somebody'
-  return new JijiError('lock.held', `${server}: the lock is held by ${who}`, {
+function takenAway(server: string): JijiError {
+  return new JijiError('lock.lost', `${server}: the lock was taken away, by jiji lock release or by hand`, {
     server,
-    hint: 'wait until they have finished; `jiji lock release` takes it away from somebody who is gone',
+    hint: thenAgain,
   })
+}
+
+function lostInSilence(server: string, cause: unknown): JijiError {
+  const message = `${server}: the lock was lost, because nothing from here reached the server for ${silence}`
+  const why = cause instanceof Error ? `${cause.message}; ` : ''
+  return new JijiError('lock.lost', message, { server, hint: `${why}${thenAgain}`, cause })
 }

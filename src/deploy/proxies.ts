@@ -1,9 +1,12 @@
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
+import { exits } from '../shell/engine.ts'
+import { requireLock } from '../shell/lock.ts'
 import { createProxy, restoreSite, writeSite } from '../shell/proxy.ts'
+import { lines } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { reported } from './event.ts'
-import { settled } from './failure.ts'
+import { lockLost, settled } from './failure.ts'
 import { limits } from './limits.ts'
 import { runnerOf } from './losses.ts'
 import type { Plan, ServerPlan } from './plan/plan.ts'
@@ -17,12 +20,16 @@ export async function prepareProxies(context: ApplyContext, plan: Plan): Promise
 }
 
 async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
-  const { config, report, signal } = context
+  const { config, owner, report, signal } = context
   const runner = runnerOf(context, server)
   if (proxy === 'start') {
     await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
-      const output = await runner.run(createProxy(engine, config.proxy), { signal, timeout: limits.proxy })
+      const output = await runner.run(lines(requireLock(config.scope, owner), createProxy(engine, config.proxy)), {
+        signal,
+        timeout: limits.proxy,
+      })
       if (output.code === 0) return
+      if (output.code === exits.lockLost) throw lockLost(server, 'the proxy was not started')
       throw new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(output.stderr)}`, {
         server,
         hint: `is port ${config.proxy.http_port} or ${config.proxy.https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
@@ -31,8 +38,12 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
   }
   if (site) {
     await reported(report, { step: 'proxy', server, detail: `routes ${site.hosts.join(', ')}` }, async () => {
-      const output = await runner.run(writeSite(engine, site), { signal, timeout: limits.ask })
+      const output = await runner.run(lines(requireLock(config.scope, owner), writeSite(engine, site)), {
+        signal,
+        timeout: limits.ask,
+      })
       if (output.code === 0) return
+      if (output.code === exits.lockLost) throw lockLost(server, 'the routes were left as they are')
       throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
     })
   }
@@ -41,9 +52,10 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
 /** The routes of the release before; where they cannot be restored the next deploy writes them anew. */
 export async function restoreRoutes(context: ApplyContext, plan: Plan): Promise<void> {
   await Promise.allSettled(
-    plan.servers.map(async server => {
-      if (server.site)
-        await runnerOf(context, server.server).run(restoreSite(server.engine, server.site), { timeout: limits.ask })
+    plan.servers.map(async ({ server, engine, site }) => {
+      if (!site) return
+      const script = lines(requireLock(context.config.scope, context.owner), restoreSite(engine, site))
+      await runnerOf(context, server).run(script, { timeout: limits.ask })
     }),
   )
 }

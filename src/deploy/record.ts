@@ -1,10 +1,12 @@
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
+import { exits } from '../shell/engine.ts'
+import { requireLock } from '../shell/lock.ts'
 import { appendAudit, type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
 import { lines, type Script } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { auditEntry } from './audit.ts'
-import { settled } from './failure.ts'
+import { lockLost, settled } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import { limits } from './limits.ts'
 import { runnerOf } from './losses.ts'
@@ -18,7 +20,7 @@ export async function recordAll(context: ApplyContext, plan: Plan, digests: Dige
 }
 
 async function record(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): Promise<void> {
-  const { config, by, observations } = context
+  const { config, owner, observations } = context
   const observation = observations.find(one => one.server === server.server)
   const before = observation?.releases.find(({ id }) => id === observation.current)?.services ?? {}
   const stillThere = Object.entries(before).filter(([name]) =>
@@ -41,10 +43,10 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
     id: plan.release,
     version: plan.action === 'deploy' ? plan.version : (server.from?.version ?? plan.version),
     at: new Date().toISOString(),
-    by,
+    by: owner.by,
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
-  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  const audit = appendAudit(config.scope, auditEntry(plan, server, owner.by, { result: 'done' }))
   await finish(
     context,
     server,
@@ -53,7 +55,7 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
-  const { config, by, observations } = context
+  const { config, owner, observations } = context
   const target = observations.find(one => one.server === server.server)?.releases.find(({ id }) => id === plan.release)
   if (!target) throw new Error(`${plan.release} is not on record on ${server.server}`)
   const moved = server.replacements.flatMap(({ service, candidate: { slot } }) => {
@@ -61,14 +63,17 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
     return recorded ? [[service, { ...recorded, slot }]] : []
   })
   const release = { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
-  const audit = appendAudit(config.scope, auditEntry(plan, server, by, { result: 'done' }))
+  const audit = appendAudit(config.scope, auditEntry(plan, server, owner.by, { result: 'done' }))
   await finish(context, server, lines(recordCurrent(config.scope, release), audit))
 }
 
 async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
   const runner = runnerOf(context, server.server)
-  const output = await runner.run(script, { timeout: limits.record })
+  const output = await runner.run(lines(requireLock(context.config.scope, context.owner), script), {
+    timeout: limits.record,
+  })
   if (output.code === 0) return
+  if (output.code === exits.lockLost) throw lockLost(server.server, 'the release runs, but is not on record')
   throw new JijiError(
     'failed',
     `${server.server}: the release runs, but could not be recorded: ${lastLine(output.stderr)}`,

@@ -5,6 +5,7 @@ import { exits } from '../shell/engine.ts'
 import { type Replacement, replaceContainer } from '../shell/replace.ts'
 import type { ApplyContext } from './apply-context.ts'
 import type { Step } from './event.ts'
+import { lockLost } from './failure.ts'
 import { replacementLimit } from './limits.ts'
 import { runnerOf } from './losses.ts'
 import type { ServerPlan } from './plan/plan.ts'
@@ -79,6 +80,7 @@ function replacementFailure(
       { ...details, output: log || '(the container wrote nothing)' },
     )
   }
+  if (output.code === exits.lockLost) return lockLost(server, `${service.name} was not replaced`)
   if (output.code === exits.notStarted) {
     return new JijiError(
       'engine.failed',

@@ -1,6 +1,7 @@
 import type { Config, Service } from '../config/config.ts'
+import { requireLock } from '../shell/lock.ts'
 import type { NewContainer, Replacement } from '../shell/replace.ts'
-import { sh } from '../shell/script.ts'
+import { lines, sh } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { reported } from './event.ts'
 import { settled } from './failure.ts'
@@ -35,7 +36,7 @@ export async function replaceAll(context: ApplyContext, plan: Plan, digests: Dig
 }
 
 function toReplacement(
-  { config, secrets }: ApplyContext,
+  { config, secrets, owner }: ApplyContext,
   plan: Plan,
   { server }: ServerPlan,
   { service: name, image, candidate, live, leftovers, again }: ReplacementPlan,
@@ -51,6 +52,7 @@ function toReplacement(
   })
   return {
     scope: config.scope,
+    owner,
     service,
     candidate: { ...standing(candidate), ...(candidate.isNew ? { create: create() } : { isMoved: true }) },
     live: live && standing(live),
@@ -68,23 +70,26 @@ async function putBack(
   context: ApplyContext,
   switched: readonly { server: ServerPlan; replacement: ReplacementPlan }[],
 ): Promise<void> {
+  const { config, owner } = context
   const uninterrupted = { ...context, signal: new AbortController().signal }
   await Promise.allSettled(
     switched.toReversed().map(({ server, replacement: { service, candidate, live } }) =>
       reported(context.report, { step: 'put back', server: server.server, service }, async () => {
         if (!live) {
           const takeAway = candidate.isNew ? ['rm', '-f'] : ['stop']
-          await runnerOf(context, server.server).run(sh`${server.engine} ${takeAway} ${candidate.names}`)
+          const script = lines(requireLock(config.scope, owner), sh`${server.engine} ${takeAway} ${candidate.names}`)
+          await runnerOf(context, server.server).run(script)
           return
         }
         const back: Replacement = {
-          scope: context.config.scope,
-          service: serviceOf(context.config, service),
+          scope: config.scope,
+          owner,
+          service: serviceOf(config, service),
           candidate: standing(live),
           live: standing(candidate),
           afterwards: candidate.isNew ? 'remove' : 'stop',
           leftovers: { remove: [], stop: [] },
-          timing: context.config.deploy,
+          timing: config.deploy,
         }
         await replaceOne({ ...uninterrupted, report: () => {} }, server, back, () => {})
       }),

@@ -5,6 +5,7 @@ import { type Script, sh, type Word } from './script.ts'
 
 /** Exit statuses by which our scripts say what they met; engines use none of them. */
 export const exits = {
+  lockSilent: 89,
   engineMissing: 90,
   engineDenied: 91,
   engineSilent: 92,
@@ -14,6 +15,7 @@ export const exits = {
   notSwitched: 96,
   noBuildKit: 97,
   notOurs: 98,
+  lockLost: 99,
 }
 
 /** Ends the script, with a status of `exits`, where there is no engine that works for this user. */

@@ -5,62 +5,113 @@ import { type Script, sh } from './script.ts'
 /** Who holds a lock; one line of JSON on the server. */
 export type LockOwner = { by: string; host: string; since: string; command: string; message?: string }
 
+/** A holder looks for its owner's sign of life every so many seconds, and gives up when it has looked so often in vain. */
+export const heartbeat = { seconds: 3, misses: 10 }
+
 /**
- * Takes the lock, runs `then`, and keeps the lock until its stdin ends: a holder that dies lets go of it, but not of one
- * that somebody else has taken meanwhile. Where it is taken, ends with exits.lockHeld and the line `lock JSON`; where the
- * owner itself has it, over a connection that is lost, `isAgain` ends that, and the lock is free in a moment.
+ * Takes the lock, runs `then`, and keeps the lock until its stdin ends: it lets go of it, but not of one that somebody
+ * else has taken meanwhile. From `ready` on, each line of its input is a sign of life. When none comes any more the
+ * script ends with exits.lockSilent and leaves the lock behind, which from then on anybody may take over. It counts
+ * looks and not the clock, which may jump.
  */
-export function holdLock(scope: string, owner: LockOwner, then: Script, { isAgain = false } = {}): Script {
-  return sh`${isAgain ? endOwnSession(scope, owner) : sh`:`}
-${takeLock(scope, owner)}
-on_exit() { [ "$(cat "$state/lock/owner")" != ${JSON.stringify(owner)} ] || rm -rf "$state/lock"; }
-echo "$$ $boot" >"$state/lock/holder" || exit
+export function holdLock(scope: string, owner: LockOwner, then: Script, { seconds, misses } = heartbeat): Script {
+  return sh`${takeLock(scope, owner)}
+isSilent=
+me="$$ $(born $$)- $boot"
+before=$(cat "$lock/holder" 2>/dev/null)
+printf '%s\\n' "$me" >"$lock/holder" || { rm -rf "$lock"; exit 1; }
+on_exit() { [ -n "$isSilent" ] || [ "$(cat "$lock/holder")" != "$me" ] || rm -rf "$lock"; }
+(trap - EXIT TERM; while read -r _ <&3; do true >"$lock/beat.$$"; done; kill -TERM $$) >/dev/null 2>&1 &
+watch=$!
+exec 3<&-
+[ -z "$before" ] || isGone "$before" || endSession $before
 ${then}
 echo ready
-interruptible sleep 1000000`
+misses=0
+while [ "$misses" -lt ${misses} ]; do
+  interruptible sleep ${seconds}
+  [ "$(cat "$lock/holder" 2>/dev/null)" = "$me" ] || exit ${exits.lockLost}
+  if mv "$lock/beat.$$" "$lock/pulse" 2>/dev/null; then misses=0; else misses=$((misses + 1)); fi
+done
+isSilent=1
+exit ${exits.lockSilent}`
 }
 
 /**
- * Takes the lock for as long as nobody releases it. One whose holder is gone, because the server lost its power or the
- * holder was killed, is no lock any more; nor is one that a full disk leaves without an owner.
+ * Takes the lock for as long as nobody releases it. One whose holder is gone is taken over, with the line `gone JSON`:
+ * because it heard nothing from its owner any more, was killed, or the server lost its power. One that is this owner's
+ * already stays his, with the line `kept`. Where it is taken, ends with exits.lockHeld and the line `lock JSON`.
  */
+// What is moved away may be the lock of somebody who was quicker to take it over: then it is put back.
 export function takeLock(scope: string, owner: LockOwner): Script {
-  return sh`${stateFolder(scope)}
+  return sh`${lockFolder(scope)}
 mkdir -p "$state/releases" || exit
-boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
-if read -r pid booted 2>/dev/null <"$state/lock/holder"; then
-  [ "$booted" = "$boot" ] && { [ -d "/proc/$pid" ] || ps -p "$pid" >/dev/null 2>&1; } ||
-    { mv "$state/lock" "$state/lock.$$" && rm -rf "$state/lock.$$"; }
-fi
-mkdir "$state/lock" 2>/dev/null || {
-  [ -d "$state/lock" ] || exit 1
-  printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'
-  exit ${exits.lockHeld}
-}
-printf '%s\\n' ${JSON.stringify(owner)} >"$state/lock/owner" || { rm -rf "$state/lock"; exit 1; }`
+if [ "$(cat "$lock/owner" 2>/dev/null)" = ${JSON.stringify(owner)} ]; then
+  echo kept
+else
+  holder=$(cat "$lock/holder" 2>/dev/null)
+  if isGone "$holder" && mv "$lock" "$lock.$$"; then
+    if [ "$(cat "$lock.$$/holder")" = "$holder" ]; then
+      printf 'gone '; cat "$lock.$$/owner" 2>/dev/null || echo '{}'
+      rm -rf "$lock.$$"
+    else
+      mv "$lock.$$" "$lock"
+    fi
+  fi
+  mkdir "$lock" 2>/dev/null || {
+    [ -d "$lock" ] || exit 1
+    printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
+    exit ${exits.lockHeld}
+  }
+  printf '%s\\n' ${JSON.stringify(owner)} >"$lock/owner" || { rm -rf "$lock"; exit 1; }
+fi`
 }
 
-/**
- * Ends the connection over which this owner holds the lock, and with it all that still runs over it. The owner knows that
- * it is lost; a server learns of that late, or never when the owner's network has changed.
- */
-function endOwnSession(scope: string, owner: LockOwner): Script {
+/** Ends the script with exits.lockLost where somebody else has the lock by now, or nobody. */
+export function requireLock(scope: string, owner: LockOwner): Script {
   return sh`${stateFolder(scope)}
-if [ "$(cat "$state/lock/owner" 2>/dev/null)" = ${JSON.stringify(owner)} ] && read -r process _ <"$state/lock/holder"; then
-  while process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status") && [ "\${process:-1}" -gt 1 ]; do
-    case $(cat "/proc/$process/comm") in sshd* | dropbear*) kill -KILL "$process"; break ;; esac
-  done
-fi 2>/dev/null`
+[ "$(cat "$state/lock/owner" 2>/dev/null)" = ${JSON.stringify(owner)} ] || exit ${exits.lockLost}`
 }
 
 export function releaseLock(scope: string): Script {
-  return sh`${stateFolder(scope)}
-[ -d "$state/lock" ] || exit 0
-printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'
-rm -rf "$state/lock"`
+  return sh`${lockFolder(scope)}
+[ -d "$lock" ] || exit 0
+printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
+rm -rf "$lock"`
 }
 
+/**
+ * The line `lock JSON`, and for one that is held and not taken by hand `holder live` or `holder gone`, with the seconds
+ * since the last sign of life.
+ */
 export function readLock(scope: string): Script {
+  return sh`${lockFolder(scope)}
+[ -d "$lock" ] || exit 0
+printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
+holder=$(cat "$lock/holder" 2>/dev/null)
+[ -n "$holder" ] || exit 0
+if isGone "$holder"; then how=gone; else how=live; fi
+pulse=$(date -r "$lock/pulse" +%s 2>/dev/null)
+echo "holder $how \${pulse:+$(($(date +%s) - pulse))}"`
+}
+
+// A process id is used again, so it only counts together with the moment at which its process began. An owner who comes
+// back over another connection knows that the one before is lost, which the server learns late, or never when the owner's
+// network has changed: then that session is ended, with all that still runs over it.
+function lockFolder(scope: string): Script {
   return sh`${stateFolder(scope)}
-[ ! -d "$state/lock" ] || { printf 'lock '; cat "$state/lock/owner" 2>/dev/null || echo '{}'; }`
+lock=$state/lock
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+born() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null || ps -o lstart= -p "$1" 2>/dev/null | tr -d ' '; }
+endSession() {
+  process=$1
+  while process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status") && [ "\${process:-1}" -gt 1 ]; do
+    case $(cat "/proc/$process/comm") in sshd* | dropbear*) kill -KILL "$process"; break ;; esac
+  done
+} 2>/dev/null
+isGone() {
+  [ -n "$1" ] || return 1
+  set -- $1
+  [ "$3" != "$boot" ] || [ "$(born "$1")-" != "$2" ]
+}`
 }

@@ -2,6 +2,7 @@ import type { Engine, Service, Settings } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
+import { type LockOwner, requireLock } from './lock.ts'
 import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -9,6 +10,8 @@ import { type Script, sh, type Word } from './script.ts'
 /** One service on one server goes from its containers to others. */
 export type Replacement = {
   scope: string
+  /** Whose lock it is done under. */
+  owner: LockOwner
   service: Service
   /** The containers that come: made from an image, or such as stand there stopped, perhaps in another slot. */
   candidate: Standing & { create?: NewContainer; isMoved?: boolean }
@@ -35,14 +38,16 @@ export type NewContainer = {
 /**
  * Starts the candidate, waits until it is healthy, switches the proxy, lets running requests finish and stops what ran
  * before. Each step is a line: `started`, `healthy`, `switched`, `drained` or `undrained`, `stopped`. Until the switch
- * everything is undone when the script ends early, whatever the reason; from the switch on it goes through to the end.
+ * everything is undone when the script ends early, whatever the reason, a lost lock among them; from the switch on it
+ * goes through to the end.
  * An unhealthy candidate gives `reason …`, its last log lines as `log …`, and exits.unhealthy.
  */
 export function replaceContainer(engine: Engine, replacement: Replacement): Script {
-  const { candidate, live, service, timing, leftovers } = replacement
+  const { scope, owner, candidate, live, service, timing, leftovers } = replacement
   const isGap = service.stop_first && live !== undefined
   const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.names} >/dev/null` : sh`:`
-  return sh`${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
+  return sh`${requireLock(scope, owner)}
+${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
 ${leftovers.stop.length > 0 ? sh`${engine} stop ${leftovers.stop} >/dev/null 2>&1` : sh`:`}
 candidate=${candidate.names[0] ?? ''}
 on_exit() {
@@ -56,6 +61,7 @@ ${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
+${requireLock(scope, owner)}
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
 ${live && !isGap ? stop : sh`:`}

@@ -135,7 +135,7 @@ export class Output {
   }
 
   event(event: Event): void {
-    if (event.state === 'note' && !this.style.verbose && event.step !== 'drain') return
+    if (event.state === 'note' && !this.style.verbose && !['drain', 'lock'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'push', 'pull'].includes(event.step)) return
     this.note(renderEvent(event, this.#colour))
   }

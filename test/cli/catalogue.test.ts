@@ -41,7 +41,7 @@ describe('every option', () => {
     ),
   )('%s is described', (_, { flags, description }) => {
     expect(description).toMatch(/^([A-Z]|table).*[^.]$/)
-    expect(flags).toMatch(/^(-[A-Za-z], )?--[a-z]+(-[a-z]+)*( <[a-z]+>)?$/)
+    expect(flags).toMatch(/^(-[A-Za-z], )?--[a-z]+(-[a-z]+)*( <[a-z]+>| \[[a-z]+\])?$/)
   })
   // The words are read before it is known which command they are for.
   test('takes a value wherever another of its name does', () => {

@@ -507,16 +507,26 @@ describe('jiji lock', () => {
     ])
     expect(log.filter(one => one.includes('lock'))).toEqual(['web1 take lock', 'web2 take lock', 'web1 release lock'])
   })
-  test.each<[Answer, string, unknown]>([
-    [{}, 'free', null],
-    [held, 'ann from ci since noon (deploy)', owner],
-    [{ stdout: 'lock {}\n' }, 'somebody', {}],
-    [{ stdout: 'lock {"by":\n' }, 'somebody', {}],
+  test.each<[Answer, string, object]>([
+    [{}, 'free  -    -', { owner: null }],
+    [held, 'ann from ci since noon (deploy)  -    none: stays until jiji lock release', { owner }],
+    [{ stdout: 'lock {}\n' }, 'somebody  -    none: stays until jiji lock release', { owner: {} }],
+    [{ stdout: 'lock {"by":\n' }, 'somebody  -    none: stays until jiji lock release', { owner: {} }],
+    [
+      { stdout: `${held.stdout}holder live 2\n` },
+      'ann from ci since noon (deploy)  -    live, last 2s ago',
+      { owner, holder: { state: 'live', silentFor: 2 } },
+    ],
+    [
+      { stdout: `${held.stdout}holder gone \n` },
+      'ann from ci since noon (deploy)  -    gone: the next deploy takes it over',
+      { owner, holder: { state: 'gone' } },
+    ],
   ])('status shows %j', async (answer, text, json) => {
     const answers = { 'read lock': answer }
     expect((await jiji('lock status', { answers })).out).toContain(`web1    ${text}\n`)
     expect(JSON.parse((await jiji('lock status -o json -H web2', { answers })).out).locks).toEqual([
-      { server: 'web2', owner: json },
+      { server: 'web2', holder: null, ...json },
     ])
   })
   test('release says whose it was', async () => {

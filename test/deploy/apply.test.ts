@@ -46,7 +46,7 @@ async function applied(
     secrets: new Secrets(new Map()),
     runners,
     observations,
-    by: 'me',
+    owner: { by: 'me', host: 'laptop', since: 'now', command: 'deploy' },
     signal: interrupt.signal,
     report: event => {
       events.push(event)

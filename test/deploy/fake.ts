@@ -50,8 +50,11 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
   return { log, scripts, runners: new Map(names.map(name => [name, runner(name)])) }
 }
 
+/** What requireLock makes a script begin with. */
+const requirement = /^(state=.*\n|\[ "\$\(id.*\n)+\[ "\$\(cat "\$state\/lock\/owner".*\|\| exit 99\n/
+
 function deedOf(script: Script): Deed {
-  const text = String(script)
+  const text = String(script).replace(requirement, '')
   const candidate = /^candidate=(\S+)$/m.exec(text)?.[1]
   if (text.includes('echo ready\n')) return 'lock'
   if (text.includes('--password-stdin')) return 'log in'
@@ -74,9 +77,9 @@ function deedOf(script: Script): Deed {
   if (text.includes('echo "engine $version"')) return 'observe'
   if (text.includes('garbage-collect')) return 'collect garbage'
   if (text.includes('tail -n')) return 'read audit'
-  if (text.includes('mkdir "$state/lock"')) return 'take lock'
-  if (text.includes('rm -rf "$state/lock"')) return 'release lock'
-  if (text.includes('$state/lock/owner')) return 'read lock'
+  if (text.includes('mkdir "$lock"')) return 'take lock'
+  if (text.includes('rm -rf "$lock"')) return 'release lock'
+  if (text.includes('$lock/owner')) return 'read lock'
   if (text.includes('docker logs')) return 'logs'
   if (text.includes('docker build') || text.includes('buildx version')) return 'build'
   if (text.includes(' push ')) return 'push'

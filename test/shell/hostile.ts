@@ -22,7 +22,7 @@ import {
   readRegistryVolume,
   removeLocalRegistry,
 } from '../../src/shell/local-registry.ts'
-import { holdLock, readLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
+import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../src/shell/lock.ts'
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
@@ -67,9 +67,15 @@ export const login = {
   username: `me'$(touch $BENCH/pwned)`,
   password: new Secret('TOKEN', single),
 }
-const owner = { by: hostile, host: hostile, since: '2026-01-31T12:00:00Z', command: 'deploy', message: hostileLines }
+export const owner = {
+  by: hostile,
+  host: hostile,
+  since: '2026-01-31T12:00:00Z',
+  command: 'deploy',
+  message: hostileLines,
+}
 const timing = { drain_timeout: 1000, stop_timeout: 1000, settle: 0 }
-const scope = 'myapp-staging'
+export const scope = 'myapp-staging'
 
 const created = {
   image: 'ghcr.io/owner/app:1.10',
@@ -105,6 +111,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'ask for room': askRoom(engine, scope),
     'hold the lock': holdLock(scope, owner, sh`:`),
     'take the lock': takeLock(scope, owner),
+    'require the lock': requireLock(scope, owner),
     'release the lock': releaseLock(scope),
     'read the lock': readLock(scope),
     'append to the audit': appendAudit(scope, {
@@ -226,6 +233,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'ask for the engine': requireEngine(engine),
     'replace a container': replaceContainer(engine, {
       scope,
+      owner,
       service,
       candidate: { names: ['myapp-web-2', 'myapp-web-2-2'], slot: 'b', create: created },
       live: { names: ['myapp-web-1'], slot: 'a' },
@@ -235,6 +243,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     }),
     'replace a container that has no route': replaceContainer(engine, {
       scope,
+      owner,
       service: worker,
       candidate: { names: ['myapp-worker-2'], slot: 'b', create: created },
       live: { names: ['myapp-worker-1'], slot: 'a' },
@@ -244,6 +253,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     }),
     'start a first container': replaceContainer(engine, {
       scope,
+      owner,
       service: { ...worker, environment: { clear: {}, secrets: [] } },
       candidate: { names: ['myapp-worker-1'], slot: 'a', create: { ...created, secrets: [] } },
       live: undefined,
@@ -253,6 +263,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     }),
     'go back to a container': replaceContainer(engine, {
       scope,
+      owner,
       service,
       candidate: { names: ['myapp-web-1'], slot: 'a' },
       live: { names: ['myapp-web-2'], slot: 'b' },

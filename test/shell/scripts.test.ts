@@ -5,14 +5,14 @@ import type { Engine } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { authFile, exits, hostEntry, requireEngine } from '../../src/shell/engine.ts'
 import { pullImages } from '../../src/shell/images.ts'
-import { holdLock, releaseLock, takeLock } from '../../src/shell/lock.ts'
+import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../src/shell/lock.ts'
 import { logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { renderSite, switchWords } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { sh } from '../../src/shell/script.ts'
-import { everyScript, hostile, hostileLines, login, secretValues, service } from './hostile.ts'
+import { everyScript, hostile, hostileLines, login, owner, scope, secretValues, service } from './hostile.ts'
 import { type Bench, benchWith, misunderstood, shells } from './shells.ts'
 
 const engines: Engine[] = ['docker', 'podman']
@@ -41,7 +41,8 @@ describe('no text becomes code when it is to', () => {
       'hold a folder': 'folder',
     }
     const hangUpAt = until[name]
-    await bench.run(script, hangUpAt ? { hangUpAt } : {})
+    if (!/^(hold|take) the lock$/.test(name)) bench.lock(scope, owner)
+    await bench.run(script, { isFed: name === 'hold the lock', ...(hangUpAt ? { hangUpAt } : {}) })
     expect(readdirSync(bench.folder)).not.toContain('pwned')
     for (const call of bench.calls())
       for (const value of secretValues) expect(call.join(' '), 'a secret among the words').not.toContain(value)
@@ -141,8 +142,10 @@ https://app.example.com {
 describe('a container', () => {
   const replace = (engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) => {
     const bench = benchWith(answers)
+    bench.lock('myapp', owner)
     const script = replaceContainer(engine, {
       scope: 'myapp',
+      owner,
       service: { ...service, stop_first: false },
       candidate: {
         names: ['new'],
@@ -246,10 +249,12 @@ describe('a container', () => {
 
   test('that is interrupted goes', async () => {
     const bench = benchWith(`'inspect '*) echo 'true 0 0 starting' ;;`)
+    bench.lock('myapp', owner)
     const plain = { ...service, stop_first: false }
     delete (plain as { proxy?: unknown }).proxy
     const script = replaceContainer('docker', {
       scope: 'myapp',
+      owner,
       service: plain,
       candidate: {
         names: ['new'],
@@ -288,7 +293,7 @@ describe('a lock', () => {
       let meanwhile = ''
       const folder = join(bench.folder, 'state/app/lock')
       const second = bench
-        .run(holdLock('app', owner, sh`echo inside`), { shell, hangUpAt: 'ready' })
+        .run(holdLock('app', owner, sh`echo inside`), { shell, isFed: true, hangUpAt: 'ready' })
         .then(async first => {
           meanwhile = first.stdout
           return bench.run(takeLock('app', owner), { shell })
@@ -304,6 +309,58 @@ describe('a lock', () => {
       expect(await bench.run(releaseLock('app'), { shell })).toMatchObject({ code: 0, stdout: '' })
     },
   )
+})
+
+describe('a lock that is held with a heartbeat', () => {
+  const ann = { by: 'ann', host: 'laptop', since: 'now', command: 'deploy' }
+  const ben = { ...ann, by: 'ben' }
+  const hold = (owner: typeof ann) => holdLock('app', owner, sh`:`, { seconds: 0.3, misses: 4 })
+  const each = shells.map(shell => [shell.join(' '), shell] as const)
+  const untilHeld = (bench: Bench) =>
+    expect.poll(async () => (await bench.run(readLock('app'))).stdout).toContain('holder live')
+
+  test.each(each)('stays as long as there are signs of life, and goes with its stdin (%s)', async (_, shell) => {
+    const bench = benchWith()
+    const gone = new AbortController()
+    const holding = bench.run(hold(ann), { shell, isFed: true, beats: gone.signal })
+    await new Promise(resolve => setTimeout(resolve, 2500))
+    const seen = await bench.run(readLock('app'), { shell })
+    expect(seen.stdout).toMatch(/^lock .*\nholder live [01]\n$/)
+    expect((await bench.run(takeLock('app', ben), { shell })).code).toBe(exits.lockHeld)
+    gone.abort()
+    expect((await holding).code).toBe(143)
+    expect(existsSync(join(bench.folder, 'state/app/lock'))).toBe(false)
+  })
+  test.each(each)('is given up in silence, and then taken over (%s)', async (_, shell) => {
+    const bench = benchWith()
+    expect((await bench.run(hold(ann), { shell, isFed: true })).code).toBe(exits.lockSilent)
+    expect((await bench.run(readLock('app'), { shell })).stdout).toBe(`lock ${JSON.stringify(ann)}\nholder gone \n`)
+    expect((await bench.run(requireLock('app', ann), { shell })).code).toBe(0)
+    const taken = await bench.run(takeLock('app', ben), { shell })
+    expect(taken).toMatchObject({ code: 0, stdout: `gone ${JSON.stringify(ann)}\n` })
+    expect((await bench.run(requireLock('app', ann), { shell })).code).toBe(exits.lockLost)
+    expect((await bench.run(readLock('app'), { shell })).stdout).toBe(`lock ${JSON.stringify(ben)}\n`)
+  })
+  test('ends when it is taken away, and leaves the next one alone', async () => {
+    const bench = benchWith()
+    const holding = bench.run(hold(ann), { isFed: true, beats: new AbortController().signal })
+    await untilHeld(bench)
+    await bench.run(releaseLock('app'))
+    expect((await bench.run(takeLock('app', ben))).code).toBe(0)
+    expect((await holding).code).toBe(exits.lockLost)
+    expect((await bench.run(requireLock('app', ben))).code).toBe(0)
+  })
+  test('goes over to a new connection of the same owner, whether or not the old one is noticed', async () => {
+    const bench = benchWith()
+    const old = bench.run(hold(ann), { isFed: true, beats: new AbortController().signal })
+    await untilHeld(bench)
+    const gone = new AbortController()
+    const next = bench.run(hold(ann), { isFed: true, beats: gone.signal })
+    expect((await old).code).toBe(exits.lockLost)
+    expect((await bench.run(takeLock('app', ben))).code).toBe(exits.lockHeld)
+    gone.abort()
+    expect(await next).toMatchObject({ code: 143, stdout: 'kept\nready\n' })
+  })
 })
 
 describe('the audit', () => {

@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 import { frame } from '../../src/shell/frame.ts'
+import type { LockOwner } from '../../src/shell/lock.ts'
 import type { Script } from '../../src/shell/script.ts'
 import { folderWith } from '../config/folder.ts'
 
@@ -20,6 +21,10 @@ export type Ran = { code: number | null; stdout: string; stderr: string }
 type Options = {
   shell?: readonly [string, ...string[]]
   environment?: Record<string, string>
+  /** The script reads its stdin itself, from descriptor 3. */
+  isFed?: boolean
+  /** Writes a line to its stdin ten times a second, and ends it when the signal says so. */
+  beats?: AbortSignal
   /** Ends stdin when this text has come on stdout. */
   hangUpAt?: string
   /** Closes stdout when this text has come on it. */
@@ -28,12 +33,21 @@ type Options = {
 
 /** Runs a script as the runners do: over stdin, which stays open until it has ended. */
 export function runFramed(script: Script, options: Options = {}): Promise<Ran> {
-  const { shell: [program, ...words] = ['sh'] as const, environment = {}, hangUpAt, deafAt } = options
+  const {
+    shell: [program, ...words] = ['sh'] as const,
+    environment = {},
+    isFed = false,
+    beats,
+    hangUpAt,
+    deafAt,
+  } = options
   const child = spawn(program, words, { env: { ...process.env, ...environment }, stdio: 'pipe' })
   let stdout = ''
   let stderr = ''
   child.stdin.on('error', () => {})
-  child.stdin.write(frame(script))
+  child.stdin.write(frame(script, { isFed }))
+  const timer = setInterval(() => beats && !beats.aborted && child.stdin.write('\n'), 100)
+  beats?.addEventListener('abort', () => child.stdin.end())
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
     if (hangUpAt !== undefined && stdout.includes(hangUpAt)) child.stdin.end()
@@ -44,7 +58,10 @@ export function runFramed(script: Script, options: Options = {}): Promise<Ran> {
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('exit', () => child.stdin.destroy())
+    child.on('exit', () => {
+      clearInterval(timer)
+      child.stdin.destroy()
+    })
     child.on('close', code => resolve({ code, stdout, stderr }))
   })
 }
@@ -60,6 +77,8 @@ export type Bench = {
   environment: Record<string, string>
   /** Each call of an engine, as its words. */
   calls(): string[][]
+  /** Has the lock of a project be somebody's. */
+  lock(scope: string, owner: LockOwner): void
   /** Runs it with everything that would go to /var/lib/jiji in a folder of the bench. */
   run(script: Script, options?: Options): Promise<Ran>
 }
@@ -102,6 +121,10 @@ esac
         .split('\u001e')
         .filter(call => call !== '')
         .map(call => call.split('\u001f')),
+    lock: (scope, owner) => {
+      mkdirSync(join(folder, 'state', scope, 'lock'), { recursive: true })
+      writeFileSync(join(folder, 'state', scope, 'lock/owner'), JSON.stringify(owner))
+    },
     run: (script, options = {}) =>
       runFramed(relocated(script), { ...options, environment: { ...environment, ...options.environment } }),
   }

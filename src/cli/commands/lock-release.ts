@@ -1,6 +1,7 @@
+import { describeOwner } from '../../deploy/hold-lock.ts'
 import { releaseLock } from '../../shell/lock.ts'
 import type { Context } from '../context.ts'
-import { describeOwner, failureOf, onLocks } from '../locks.ts'
+import { failureOf, onLocks } from '../locks.ts'
 
 export async function run(context: Context): Promise<void> {
   await onLocks(context, releaseLock, answers => {

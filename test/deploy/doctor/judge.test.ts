@@ -188,7 +188,7 @@ test.each([
   ['docker', ['client 28.2.2'], ['NPM_TOKEN'], 'problem no-buildkit'],
   ['docker', [], [], 'unknown no-client'],
 ] as const)('a build with %s: %j, secrets %j', (engine, lines, secrets, expected) => {
-  const build = { context: '.', args: {}, secrets: secrets as never }
+  const build = { context: '.', args: {}, ssh: [], secrets: secrets as never }
   const builder = { engine, cache: true, remote: undefined, registry: { type: 'local', port: 1, image: 'x' } } as const
   expect(brief(judgeBuild({ builder }, [{ name: 'web', build }], said(...lines)))).toBe(expected)
 })
