@@ -37,6 +37,7 @@ const exitStatuses = {
   'lock.held': 5,
   'lock.lost': 5,
   'release.unhealthy': 6,
+  'release.not-put-back': 7,
   'servers.partial': 7,
   interrupted: 130,
 } as const

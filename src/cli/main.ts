@@ -80,7 +80,9 @@ async function run(
   } catch (error) {
     const { aborted, reason } = interrupt.signal
     const isEnd = command.isEndless && isInterrupt(reason) && !isInterrupt(error)
-    return await fail(aborted && !isEnd ? reason : error, output)
+    // What is said about how the interrupt went tells more than that there was one.
+    const isAbout = error instanceof Error && error.cause === reason
+    return await fail(aborted && !isEnd && !isAbout ? reason : error, output)
   } finally {
     forget()
     process.off('uncaughtException', onFault)

@@ -50,9 +50,9 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
 }
 
 /** The routes of the release before; where they cannot be restored the next deploy writes them anew. */
-export async function restoreRoutes(context: ApplyContext, plan: Plan): Promise<void> {
+export async function restoreRoutes(context: ApplyContext, servers: readonly ServerPlan[]): Promise<void> {
   await Promise.allSettled(
-    plan.servers.map(async ({ server, engine, site }) => {
+    servers.map(async ({ server, engine, site }) => {
       if (!site) return
       const script = lines(requireLock(context.config.scope, context.owner), restoreSite(engine, site))
       await runnerOf(context, server).run(script, { timeout: limits.ask })

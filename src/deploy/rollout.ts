@@ -1,19 +1,18 @@
-import type { Config, Service } from '../config/config.ts'
-import { requireLock } from '../shell/lock.ts'
 import type { NewContainer, Replacement } from '../shell/replace.ts'
-import { lines, sh } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
-import { reported } from './event.ts'
 import { settled } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
-import { runnerOf } from './losses.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { restoreRoutes } from './proxies.ts'
+import { notPutBack, putBack, type Switched, serviceOf, standing } from './put-back.ts'
 import { replaceOne } from './replace.ts'
 
-/** Service by service: the first server alone, then the others together. A failure puts back what had been switched. */
+/**
+ * Service by service: the first server alone, then the others together. A failure puts back what had been switched.
+ * @throws JijiError release.not-put-back when that failed as well
+ */
 export async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
-  const switched: { server: ServerPlan; replacement: ReplacementPlan }[] = []
+  const switched: Switched[] = []
   const replace = (server: ServerPlan, replacement: ReplacementPlan) =>
     replaceOne(context, server, toReplacement(context, plan, server, replacement, digests), () =>
       switched.push({ server, replacement }),
@@ -29,9 +28,10 @@ export async function replaceAll(context: ApplyContext, plan: Plan, digests: Dig
       await settled(others.map(({ server, replacement }) => replace(server, replacement)))
     }
   } catch (error) {
-    await putBack(context, switched)
-    await restoreRoutes(context, plan)
-    throw error
+    const stuck = await putBack(context, switched)
+    const isBack = ({ server }: ServerPlan) => !stuck.some(one => one.server.server === server)
+    await restoreRoutes(context, plan.servers.filter(isBack))
+    throw stuck.length > 0 ? notPutBack(error, stuck, plan) : error
   }
 }
 
@@ -60,49 +60,4 @@ function toReplacement(
     leftovers,
     timing: config.deploy,
   }
-}
-
-/**
- * Goes back to the containers that ran before, the last one switched first. Not to be interrupted: it is what makes an
- * interrupt harmless.
- */
-async function putBack(
-  context: ApplyContext,
-  switched: readonly { server: ServerPlan; replacement: ReplacementPlan }[],
-): Promise<void> {
-  const { config, owner } = context
-  const uninterrupted = { ...context, signal: new AbortController().signal }
-  await Promise.allSettled(
-    switched.toReversed().map(({ server, replacement: { service, candidate, live } }) =>
-      reported(context.report, { step: 'put back', server: server.server, service }, async () => {
-        if (!live) {
-          const takeAway = candidate.isNew ? ['rm', '-f'] : ['stop']
-          const script = lines(requireLock(config.scope, owner), sh`${server.engine} ${takeAway} ${candidate.names}`)
-          await runnerOf(context, server.server).run(script)
-          return
-        }
-        const back: Replacement = {
-          scope: config.scope,
-          owner,
-          service: serviceOf(config, service),
-          candidate: standing(live),
-          live: standing(candidate),
-          afterwards: candidate.isNew ? 'remove' : 'stop',
-          leftovers: { remove: [], stop: [] },
-          timing: config.deploy,
-        }
-        await replaceOne({ ...uninterrupted, report: () => {} }, server, back, () => {})
-      }),
-    ),
-  )
-}
-
-function standing({ names, slot, port }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
-  return { names, slot, port }
-}
-
-function serviceOf(config: Config, name: string): Service {
-  const service = config.services.find(one => one.name === name)
-  if (!service) throw new Error(`${name} is not configured`)
-  return service
 }

@@ -9,6 +9,7 @@ import type { Observation } from '../../src/deploy/observe.ts'
 import type { Plan } from '../../src/deploy/plan/plan.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
+import { exits } from '../../src/shell/engine.ts'
 import { type Answer, fakeServers, unhealthy } from './fake.ts'
 import { config, observed, planFor, siteOf } from './world.ts'
 
@@ -177,12 +178,43 @@ describe('an unhealthy release', () => {
     // Nothing routes to what is not there: both go back to the routes before, which are none.
     expect(log.slice(9).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
   })
-  test('is told with its cause also when putting back fails', async () => {
+  test('that cannot be put back says where, what serves there now, and why: exit 7', async () => {
     const { error, events } = await applied(running, {
-      answers: { 'web2 start app-web-r9': unhealthy, 'web1 restart app-web-r1': { code: 1, stderr: 'gone' } },
+      answers: {
+        'web1 start app-worker-r9': unhealthy,
+        'web1 restart app-web-r1': { code: 95, stdout: '', stderr: 'disk full\n' },
+      },
     })
-    expect(error?.code).toBe('release.unhealthy')
+    expect(error).toMatchObject({
+      code: 'release.not-put-back',
+      exitStatus: 7,
+      message:
+        'web1: worker did not become healthy: /up answered 503 in 60 s; not put back: web1 (web serves 9, not r1)',
+      output: 'the database\nis missing\nweb1: web: web1: web could not be started: disk full',
+    })
     expect(events).toContainEqual({ step: 'put back', state: 'failed', server: 'web1', service: 'web' })
+    expect(events).toContainEqual({ step: 'put back', state: 'done', server: 'web2', service: 'web' })
+  })
+  test('that is put back, and whose container cannot be stopped, serves nowhere', async () => {
+    const { error } = await applied(running, {
+      answers: {
+        'web2 start app-web-r9': unhealthy,
+        'web1 restart app-web-r1': { stdout: 'started\nhealthy\nswitched\n', lost: true },
+      },
+    })
+    expect(error).toMatchObject({ code: 'release.unhealthy' })
+  })
+  test.each<[string, Answer, string]>([
+    ['first release', { code: 1, stderr: 'no engine\n' }, 'web1: web: no engine'],
+    ['first release whose lock is lost', { code: exits.lockLost }, 'web1: web: web1: app-web-r9 was not taken away'],
+  ])('that cannot be taken away, a %s', async (_, answer, why) => {
+    const { error, log } = await applied(fresh, {
+      answers: { 'web2 start app-web-r9': unhealthy, 'web1 docker rm -f app-web-r9': answer },
+    })
+    expect(error).toMatchObject({ exitStatus: 7, message: expect.stringContaining('web1 (web serves 9)') })
+    expect(error?.output).toContain(why)
+    // What serves there needs its routes.
+    expect(log.filter(line => /\.old/.test(line)).map(line => line.slice(0, 4))).toEqual(['web2'])
   })
 })
 

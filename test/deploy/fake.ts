@@ -1,3 +1,4 @@
+import { JijiError } from '../../src/errors.ts'
 import { whenAborted } from '../../src/runner/abort.ts'
 import type { Output, Runner } from '../../src/runner/runner.ts'
 import { exits } from '../../src/shell/engine.ts'
@@ -6,6 +7,8 @@ import type { Script } from '../../src/shell/script.ts'
 export type Answer = Partial<Output> & {
   /** Keeps the script running: it answers when its signal or `until` ends it. */
   hangs?: boolean
+  /** The connection is lost when it has said what it says. */
+  lost?: boolean
 }
 
 /** What a script of ours does, and to what: `replace app-web-r2`, `pull web`, `lock`. */
@@ -25,7 +28,11 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
       const deed = deedOf(script)
       log.push(`${server} ${deed}`)
       scripts.push({ server, deed, script })
-      const { hangs = false, ...told } = answers[`${server} ${deed}`] ?? answers[deed] ?? answers[verbOf(deed)] ?? {}
+      const {
+        hangs = false,
+        lost = false,
+        ...told
+      } = answers[`${server} ${deed}`] ?? answers[deed] ?? answers[verbOf(deed)] ?? {}
       const output = { ...usual(deed), ...told }
       await Promise.resolve()
       const say = (text: string) => {
@@ -34,6 +41,7 @@ export function fakeServers(names: readonly string[], answers: Readonly<Record<s
       say(output.stdout)
       await onChunk?.(Buffer.from(output.stdout), 'stdout')
       await onChunk?.(Buffer.from(output.stderr), 'stderr')
+      if (lost) throw new JijiError('server.lost', `the connection to ${server} was lost`, { server })
       if (!hangs && deed !== 'lock') return output
       if (deed === 'lock' && output.code !== 0) return output
       await new Promise<void>(resolve => {
