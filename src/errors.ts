@@ -23,6 +23,8 @@ const exitStatuses = {
   'config.missing': 2,
   'config.invalid': 2,
   'config.exists': 2,
+  'hook.failed': 1,
+  'hook.invalid': 2,
   'secret.missing': 2,
   'secret.command-failed': 2,
   'select.no-match': 2,

@@ -58,7 +58,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'deploy',
     summary: 'Build, push, pull and switch to a new release',
-    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait'],
+    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait', 'skipHooks'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
@@ -69,7 +69,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'rollback',
     summary: 'Go back to the release before',
-    shared: [...writing, 'output', 'yes', 'dryRun', 'wait'],
+    shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipHooks'],
     examples: ['jiji rollback'],
     load: () => import('./commands/rollback.ts'),
   },

@@ -10,17 +10,19 @@ import type { Observation } from '../deploy/observe.ts'
 import type { Plan } from '../deploy/plan/plan.ts'
 import { inTermsOfDisks } from '../deploy/room.ts'
 import { JijiError } from '../errors.ts'
+import { unlessAborted } from '../runner/abort.ts'
 import type { Runner } from '../runner/runner.ts'
 import { renderPlan, renderRelease } from '../ui/plan.ts'
 import type { Context } from './context.ts'
 import { connectAgain, thisMachine } from './gather.ts'
+import type { Hooks } from './hooks.ts'
+
+type Scene = { config: Config; secrets: Secrets; runners: Map<string, Runner>; hooks: Hooks }
 
 /** Under the lock: what the servers say now, a plan made from it, and the plan carried out. */
 export async function release(
   context: Context,
-  config: Config,
-  secrets: Secrets,
-  runners: Map<string, Runner>,
+  { config, secrets, runners, hooks }: Scene,
   planFrom: (observations: readonly Observation[]) => Plan,
   images: () => Promise<Digests>,
 ): Promise<void> {
@@ -34,6 +36,7 @@ export async function release(
   const owner = ownerOf(actor, context)
   const work = async ({ observations, holdAgain, signal }: Locked) => {
     const plan = planFrom(observations)
+    hooks.learn({ JIJI_VERSION: plan.version, JIJI_RELEASE: plan.release })
     const reconnect = async (name: string) => {
       const server = config.servers.find(one => one.name === name)
       if (!server) throw new Error(`there is no server ${name}`)
@@ -43,6 +46,10 @@ export async function release(
       runners.set(name, runner)
     }
     try {
+      if (hooks.has('pre-deploy')) {
+        await unlessAborted(images(), signal)
+        await hooks.run('pre-deploy', signal)
+      }
       await apply({ config, secrets, runners, reconnect, observations, owner, report, signal }, plan, images)
       return plan
     } catch (error) {

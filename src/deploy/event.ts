@@ -15,6 +15,7 @@ export type Step =
   | 'connect'
   | 'lock'
   | 'verify'
+  | 'hook'
   | 'registry'
   | 'send'
   | 'build'

@@ -1,15 +1,22 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Engine } from '../config/config.ts'
+import type { Config, Engine } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import type { Output, Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { heartbeat, holdLock, type LockOwner } from '../shell/lock.ts'
 import { observe } from '../shell/observe.ts'
+import type { Report } from './event.ts'
 import { limits } from './limits.ts'
-import type { LockContext } from './lock.ts'
 import { type Observation, parseObservation } from './observe.ts'
+
+export type HoldContext = {
+  config: Pick<Config, 'scope' | 'servers' | 'builder'>
+  owner: LockOwner
+  report: Report
+  signal: AbortSignal
+}
 
 export type Held = {
   runner: Runner
@@ -25,7 +32,7 @@ export type Held = {
  * Holds the lock on one server, with a sign of life every few seconds.
  * @throws JijiError lock.held
  */
-export async function holdOn(context: LockContext, runner: Runner): Promise<Held> {
+export async function holdOn(context: HoldContext, runner: Runner): Promise<Held> {
   const { config, owner, report, signal } = context
   const { server } = runner
   const engine = config.servers.find(({ name }) => name === server)?.engine ?? config.builder.engine

@@ -1,21 +1,15 @@
 import { setMaxListeners } from 'node:events'
-import type { Config } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { pause } from '../runner/abort.ts'
 import type { Runner } from '../runner/runner.ts'
-import { heartbeat, type LockOwner } from '../shell/lock.ts'
-import type { Report } from './event.ts'
+import { heartbeat } from '../shell/lock.ts'
 import { settled } from './failure.ts'
-import { type Held, holdOn } from './hold-lock.ts'
+import { type Held, type HoldContext, holdOn } from './hold-lock.ts'
 import type { Observation } from './observe.ts'
 
-export type LockContext = {
-  config: Pick<Config, 'scope' | 'servers' | 'builder'>
-  owner: LockOwner
+export type LockContext = HoldContext & {
   /** Milliseconds to wait for somebody who holds the lock; none when it is not to be waited for. */
   wait?: number | undefined
-  report: Report
-  signal: AbortSignal
 }
 
 export type Locked = {

@@ -6,6 +6,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   connect: { begun: 'connecting', done: 'connected' },
   lock: { begun: 'locking', done: 'locked' },
   verify: { begun: 'verifying', done: 'verified' },
+  hook: { begun: 'running the hook', done: 'ran the hook' },
   registry: { begun: 'starting the local registry', done: 'the local registry runs anew:' },
   send: { begun: 'sending', done: 'sent' },
   build: { begun: 'building', done: 'built' },

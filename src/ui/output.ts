@@ -135,8 +135,8 @@ export class Output {
   }
 
   event(event: Event): void {
-    if (event.state === 'note' && !this.style.verbose && !['drain', 'lock'].includes(event.step)) return
-    if (event.state === 'begun' && !['send', 'build', 'fetch', 'push', 'pull'].includes(event.step)) return
+    if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock'].includes(event.step)) return
+    if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
     this.note(renderEvent(event, this.#colour))
   }
 

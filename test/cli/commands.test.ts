@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { catalogue } from '../../src/cli/catalogue.ts'
 import { main } from '../../src/cli/main.ts'
 import { describeOption, Options, shared } from '../../src/cli/options.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { findHooks } from '../../src/deploy/hooks.ts'
 import { exits } from '../../src/shell/engine.ts'
 import { folderWith } from '../config/folder.ts'
 import { type Answer, fakeServers, unhealthy } from '../deploy/fake.ts'
@@ -208,6 +209,57 @@ describe('jiji deploy', () => {
       'record',
       'lock ended',
     ])
+  })
+  describe('with hooks', () => {
+    const hook = '#!/bin/sh\necho "$JIJI_HOOK $JIJI_ACTION of $JIJI_PROJECT $JIJI_VERSION by ${JIJI_PERFORMER:+who}"\n'
+    const names = ['pre-connect', 'pre-build', 'pre-deploy', 'post-deploy', 'on-failure']
+    const withHooks = async (line: string, setting: Setting & { failing?: string } = {}) => {
+      const text = (name: string) => `${hook}env >"env.$JIJI_HOOK"\n${name === setting.failing ? 'exit 7\n' : ''}`
+      const hooks = Object.fromEntries(names.map(name => [`.jiji/hooks/${name}`, text(name)]))
+      const directory = folderWith({ ...files, ...hooks })
+      for (const name of names) chmodSync(join(directory, '.jiji/hooks', name), 0o755)
+      const environment = { PATH: process.env.PATH ?? '', ...setting.environment }
+      const result = await jiji(line, { ...setting, environment, directory })
+      const ran = [...result.err.matchAll(/^(\S+): \1 (.*)$/gm)].map(([, name]) => name ?? '')
+      return { ...result, ran, environmentOf: (name: string) => readFileSync(join(directory, `env.${name}`), 'utf8') }
+    }
+    test('runs each in its turn, with what it needs to know and no secrets', async () => {
+      const { code, err, ran, environmentOf } = await withHooks('deploy --version 1.10', {
+        environment: { TOKEN: 'geheim', OWN: 'known' },
+      })
+      expect(code).toBe(0)
+      expect(ran).toEqual(['pre-connect', 'pre-build', 'pre-deploy', 'post-deploy'])
+      expect(err).toContain('pre-deploy: pre-deploy deploy of app 1.10 by who\n')
+      expect(environmentOf('pre-deploy')).toMatch(/^JIJI_SERVERS=web1,web2$/m)
+      expect(environmentOf('pre-deploy')).toMatch(/^JIJI_RELEASE=\S+$/m)
+      expect(environmentOf('pre-deploy')).toMatch(/^OWN=known$/m)
+      for (const name of ran) expect(environmentOf(name)).not.toContain('geheim')
+    })
+    test.each(['pre-connect', 'pre-build', 'pre-deploy'])(
+      'stops before anything is changed when %s fails',
+      async failing => {
+        const { code, err, ran, log, environmentOf } = await withHooks('deploy --version 1.10', { failing })
+        expect([code, err]).toEqual([1, expect.stringContaining(`error: the hook ${failing} ended with status 7`)])
+        expect(ran.at(-1)).toBe('on-failure')
+        expect(environmentOf('on-failure')).toMatch(/^JIJI_ERROR_CODE=hook.failed$/m)
+        expect(log.filter(one => / (start|pull|proxy|routes|record)/.test(one))).toEqual([])
+      },
+    )
+    test('warns when post-deploy fails, because that changes nothing', async () => {
+      const { code, err, ran } = await withHooks('rollback', { failing: 'post-deploy' })
+      expect([code, err]).toEqual([0, expect.stringContaining('warning: the hook post-deploy ended with status 7')])
+      expect(ran).toEqual(['pre-connect', 'pre-deploy', 'post-deploy'])
+    })
+    test('tells on-failure of an unhealthy release, and its own failure changes nothing', async () => {
+      const answers = { start: unhealthy }
+      const { code, err, environmentOf } = await withHooks('deploy', { answers, failing: 'on-failure' })
+      expect([code, err]).toEqual([6, expect.stringContaining('warning: the hook on-failure ended with status 7')])
+      expect(environmentOf('on-failure')).toMatch(/^JIJI_ERROR_CODE=release.unhealthy$/m)
+    })
+    test.each(['deploy --skip-hooks', 'deploy --dry-run'])('%s runs none', async line => {
+      const { code, ran } = await withHooks(line)
+      expect([code, ran]).toEqual([0, []])
+    })
   })
   test('proves the credentials before anything is built or changed', async () => {
     const { code, err, log } = await jiji('deploy', { answers: { ways: { stdout: '{}' } } })
@@ -711,6 +763,15 @@ describe('jiji init', () => {
     const directory = join(folderWith({ [`${name}/Dockerfile`]: '' }), name)
     expect((await jiji('init', { directory })).code).toBe(0)
     expect(loadConfig({ directory }).project).toBe(project)
+  })
+  test('writes a sample of every hook, which runs when it is called by its name', async () => {
+    const directory = folderWith({})
+    await jiji('init', { directory })
+    const hooks = join(directory, '.jiji/hooks')
+    expect(findHooks(directory)).toEqual({ hooks: new Set(), warnings: [] })
+    for (const name of readdirSync(hooks)) renameSync(join(hooks, name), join(hooks, name.replace('.sample', '')))
+    expect(findHooks(directory).hooks.size).toBe(5)
+    expect(findHooks(directory).warnings).toEqual([])
   })
   test('overwrites nothing', async () => {
     const { code, err, directory } = await jiji('init')

@@ -15,6 +15,7 @@ import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder, withServers } from '../gather.ts'
+import { type Hooks, withHooks } from '../hooks.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
 
@@ -25,8 +26,17 @@ export async function run(context: Context): Promise<void> {
   const here = thisMachine(context)
   const tree = await readTree(here, config.root)
   const version = versionOf(tree, context.options.text('version'), new Date())
-  await withBuilder(context, config, secrets, selected, builder =>
-    deploy(context, { config, selected, secrets, here, builder, tree, version }),
+  const about = { config, selected, secrets, here, tree, version }
+
+  if (context.options.flag('dry-run')) {
+    return withBuilder(context, config, secrets, selected, builder =>
+      withServers(context, config, secrets, selected.servers, runners =>
+        rehearse(context, config, secrets, runners, planners(context, { ...about, builder }).ahead),
+      ),
+    )
+  }
+  await withHooks(context, config, { ...selected, version }, hooks =>
+    withBuilder(context, config, secrets, selected, builder => deploy(context, { ...about, builder }, hooks)),
   )
 }
 
@@ -41,35 +51,38 @@ type Work = {
   version: string
 }
 
-async function deploy(context: Context, work: Work): Promise<void> {
-  const { config, selected, secrets, here, builder, version } = work
-  const planFrom = (observations: readonly Observation[], stored?: readonly Stored[]) => {
+/** The plan, under the lock and ahead of it: then also with how much will move. */
+function planners(context: Context, { config, selected, builder, version }: Work) {
+  const from = (observations: readonly Observation[], stored?: readonly Stored[]) => {
     const release = nextRelease(observations, new Date())
     return planDeploy({ config, selected, observations, release, version, builderArch: builder.arch, stored })
   }
-  const planAhead = async (observations: readonly Observation[]) =>
-    planFrom(observations, await storedLike(config, selected, version, observations, context.signal))
+  const ahead = async (observations: readonly Observation[]) =>
+    from(observations, await storedLike(config, selected, version, observations, context.signal))
+  return { from, ahead }
+}
 
-  if (context.options.flag('dry-run')) {
-    return withServers(context, config, secrets, selected.servers, runners =>
-      rehearse(context, config, secrets, runners, planAhead),
-    )
-  }
+async function deploy(context: Context, work: Work, hooks: Hooks): Promise<void> {
+  const { config, selected, secrets, here, version } = work
+  const plan = planners(context, work)
   const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
+  const releaseTo = (runners: Map<string, Runner>, images: () => Promise<Digests>) =>
+    release(context, { config, secrets, runners, hooks }, plan.from, images)
+
   if (isAsked(context) || proofs.size > 0) {
     return withServers(context, config, secrets, selected.servers, async runners => {
       const { signal, output } = context
       if (proofs.size > 0)
         await verifyDeploy({ config, here, runners, report: output.event.bind(output), signal }, proofs)
-      if (isAsked(context)) await confirmPlan(context, await planAhead(await observeAll(config, runners, signal)))
-      await withBuild(context, work, images => release(context, config, secrets, runners, planFrom, images))
+      if (isAsked(context)) await confirmPlan(context, await plan.ahead(await observeAll(config, runners, signal)))
+      await hooks.run('pre-build')
+      await withBuild(context, work, images => releaseTo(runners, images))
     })
   }
   // Nobody to ask, and nothing to prove: building starts while servers are connected.
+  await hooks.run('pre-build')
   return withBuild(context, work, images =>
-    withServers(context, config, secrets, selected.servers, runners =>
-      release(context, config, secrets, runners, planFrom, images),
-    ),
+    withServers(context, config, secrets, selected.servers, runners => releaseTo(runners, images)),
   )
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JijiError } from '../../errors.ts'
@@ -9,21 +9,23 @@ export async function run({ directory, output }: Context): Promise<void> {
   const existing = [file, file.replace(/yml$/, 'yaml')].find(path => existsSync(path))
   if (existing)
     throw new JijiError('config.exists', `${existing} is there already`, { hint: 'edit it, or move it away first' })
-  const template = readFileSync(templatePath(), 'utf8')
+  const templates = templateFolder()
+  const template = readFileSync(join(templates, 'deploy.yml'), 'utf8')
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, template.replace(/^project: .*$/m, `project: ${projectName(directory)}`))
-  output.result(`wrote ${file}`)
+  cpSync(join(templates, 'hooks'), join(dirname(file), 'hooks'), { recursive: true, force: false })
+  output.result(`wrote ${file}, and samples of hooks beside it`)
   output.note(
     'next: put your servers in, then `jiji validate` and `jiji deploy`; secrets go into .env, which git must ignore',
   )
 }
 
 /** Beside the bundle in a package, and beside the sources in a checkout. */
-function templatePath(): string {
+function templateFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url))
-  const candidates = ['../templates', '../../../templates'].map(path => join(here, path, 'deploy.yml'))
+  const candidates = ['../templates', '../../../templates'].map(path => join(here, path))
   const found = candidates.find(path => existsSync(path))
-  if (!found) throw new Error(`the template is missing: ${candidates.join(', ')}`)
+  if (!found) throw new Error(`the templates are missing: ${candidates.join(', ')}`)
   return found
 }
 

@@ -2,6 +2,7 @@ import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { planRollback } from '../../deploy/plan/rollback.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { withHooks } from '../hooks.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
 
@@ -12,9 +13,15 @@ export async function run(context: Context): Promise<void> {
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
   const planFrom = (observations: readonly Observation[]) => planRollback(config, selected, observations)
 
-  await withServers(context, config, secrets, selected.servers, async runners => {
-    if (context.options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)
-    if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
-    await release(context, config, secrets, runners, planFrom, async () => new Map())
-  })
+  if (context.options.flag('dry-run')) {
+    return withServers(context, config, secrets, selected.servers, runners =>
+      rehearse(context, config, secrets, runners, planFrom),
+    )
+  }
+  await withHooks(context, config, selected, hooks =>
+    withServers(context, config, secrets, selected.servers, async runners => {
+      if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
+      await release(context, { config, secrets, runners, hooks }, planFrom, async () => new Map())
+    }),
+  )
 }
