@@ -17,7 +17,7 @@ import type { Context } from './context.ts'
 import { connectAgain, thisMachine } from './gather.ts'
 import type { Hooks } from './hooks.ts'
 
-type Scene = { config: Config; secrets: Secrets; runners: Map<string, Runner>; hooks: Hooks }
+type Scene = { config: Config; secrets: Secrets; runners: Map<string, Runner>; hooks?: Hooks }
 
 /** Under the lock: what the servers say now, a plan made from it, and the plan carried out. */
 export async function release(
@@ -36,7 +36,7 @@ export async function release(
   const owner = ownerOf(actor, context)
   const work = async ({ observations, holdAgain, signal }: Locked) => {
     const plan = planFrom(observations)
-    hooks.learn({ JIJI_VERSION: plan.version, JIJI_RELEASE: plan.release })
+    hooks?.learn({ JIJI_VERSION: plan.version, JIJI_RELEASE: plan.release })
     const reconnect = async (name: string) => {
       const server = config.servers.find(one => one.name === name)
       if (!server) throw new Error(`there is no server ${name}`)
@@ -46,7 +46,7 @@ export async function release(
       runners.set(name, runner)
     }
     try {
-      if (hooks.has('pre-deploy')) {
+      if (hooks?.has('pre-deploy')) {
         await unlessAborted(images(), signal)
         await hooks.run('pre-deploy', signal)
       }

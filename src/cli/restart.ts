@@ -29,7 +29,7 @@ export async function restart(
   await withServers(context, config, secrets, selected.servers, async runners => {
     if (options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)
     if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, signal)))
-    await release(context, config, secrets, runners, planFrom, async () => new Map())
+    await release(context, { config, secrets, runners }, planFrom, async () => new Map())
   })
   for (const { name, replicas: configured } of selected.services) {
     const count = replicas?.get(name)

@@ -137,6 +137,12 @@ const serviceProxy = keys({
   healthcheck: healthcheck.prefault({}).describe('How the service is asked whether it is ready'),
 })
 
+const serviceHooks = keys({
+  pre_deploy: words()
+    .optional()
+    .describe('Runs once before anything is switched, on the first server, such as a migration; a failure stops'),
+})
+
 const service = keys({
   image: text().optional().describe('An image to run as it is; either this or `build`'),
   registry: text()
@@ -164,6 +170,7 @@ const service = keys({
     .describe('When the engine restarts it'),
   replicas: integer(1, 100).prefault('1').describe('Containers of it on each of its servers'),
   stop_first: boolean().prefault('false').describe('Stop the old container before the new one starts: a short gap'),
+  hooks: serviceHooks.prefault({}).describe('Commands around a release, in a container of the new image'),
   proxy: serviceProxy.optional().describe('HTTP traffic for this service'),
 })
 

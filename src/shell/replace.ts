@@ -1,9 +1,10 @@
 import type { Engine, Service, Settings } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
+import { runContainers } from './container.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
-import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
+import { labels, proxyContainer, type Slot, slotName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 
@@ -77,30 +78,11 @@ ${engine} network connect --alias ${slotName(scope, service.name, slot, index + 
   )}`
 }
 
-function create(engine: Engine, { scope, service, candidate, timing }: Replacement, container: NewContainer): Script {
-  const { clear } = service.environment
-  const multiline = (value: string) => /[\r\n]/.test(value)
-  // A file of variables has one line each. What does not fit on a line goes through the environment of the engine's
-  // client, which lives for a moment and can be read by this user alone.
-  const fileOf = [
-    ...Object.entries(clear)
-      .filter(([, value]) => !multiline(value))
-      .map(([name, value]) => sh`printf '%s\\n' ${`${name}=${value}`}`),
-    ...container.secrets
-      .filter(({ value }) => !multiline(value.reveal()))
-      .map(({ name, value }) => sh`printf '%s\\n' ${value.map(text => `${name}=${text}`)}`),
-  ]
-  const exported = [
-    ...Object.entries(clear)
-      .filter(([, value]) => multiline(value))
-      .map(([name, value]) => ({ name, script: sh`export ${name}=${value}` })),
-    ...container.secrets
-      .filter(({ value }) => multiline(value.reveal()))
-      .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
-  ]
+function create(engine: Engine, replacement: Replacement, container: NewContainer): Script {
+  const { scope, service, candidate, timing } = replacement
   const wordsFor = (name: string, replica: number): Word[] => [
-    ...['--name', name, '--restart', service.restart, '--pull', 'never'],
-    ...['--network', network, '--network-alias', slotName(scope, service.name, candidate.slot, replica)],
+    ...['-d', '--name', name, '--restart', service.restart],
+    ...['--network-alias', slotName(scope, service.name, candidate.slot, replica)],
     ...['--stop-timeout', seconds(timing.stop_timeout)],
     ...labelWords({
       [labels.project]: scope,
@@ -115,23 +97,14 @@ function create(engine: Engine, { scope, service, candidate, timing }: Replaceme
       [labels.port]: String(service.proxy?.app_port ?? ''),
     }),
     ...service.ports.flatMap(port => ['-p', port]),
-    ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
-    ...exported.flatMap(({ name }) => ['-e', name]),
   ]
-  return sh`make_private
-{
-${[sh`:`, ...fileOf]}
-} >"$private"/environment
-${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+  const surroundings = { scope, service, secrets: container.secrets }
+  const { prepare, environment, run } = runContainers(engine, surroundings, container.image, service.command ?? [])
+  return sh`${prepare}
 (
-${[sh`:`, ...exported.map(({ script }) => script)]}
-${candidate.names.map((name, index) => sh`${engine} run -d --env-file "$private"/environment ${wordsFor(name, index + 1)} ${container.image} ${service.command ?? []} || exit`)}
+${environment}
+${candidate.names.map((name, index) => sh`${run(wordsFor(name, index + 1))} || exit`)}
 ) >/dev/null || exit ${exits.notStarted}`
-}
-
-/** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */
-function volumeName(scope: string, service: string, volume: string): string {
-  return volume.startsWith('/') ? volume : `${scope}-${service}-${volume}`
 }
 
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */

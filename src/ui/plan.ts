@@ -35,7 +35,8 @@ function renderServer(plan: ServerPlan, version: string): string[] {
     ...(seed ? [`    get images from ${seed}`] : []),
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
-    ...replacements.flatMap(({ service, live, image, candidate }) => [
+    ...replacements.flatMap(({ service, live, image, candidate, hook }) => [
+      ...(hook ? [`    ${service}: run ${hook.command.join(' ')} in the new image first`] : []),
       `    ${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}`,
       ...moves.filter(move => move.service === service).map(move => `      ${renderMove(move, version)}`),
     ]),

@@ -10,8 +10,9 @@ import type { Plan } from '../../src/deploy/plan/plan.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
+import { configOf } from '../config/deploy-yml.ts'
 import { type Answer, fakeServers, unhealthy } from './fake.ts'
-import { config, observed, planFor, siteOf } from './world.ts'
+import { config, observed, planFor, siteOf, twoServers } from './world.ts'
 
 const servers = ['web1', 'web2']
 const site = siteOf(config)
@@ -37,7 +38,13 @@ async function applied(
     answers = {},
     plan = planFor(config, observations),
     interruptAt,
-  }: { answers?: Record<string, Answer>; plan?: Plan; interruptAt?: (event: Event) => boolean } = {},
+    over = {},
+  }: {
+    answers?: Record<string, Answer>
+    plan?: Plan
+    interruptAt?: (event: Event) => boolean
+    over?: Partial<ApplyContext>
+  } = {},
 ) {
   const { log, scripts, runners } = fakeServers(servers, answers)
   const events: Event[] = []
@@ -53,6 +60,7 @@ async function applied(
       events.push(event)
       if (interruptAt?.(event)) interrupt.abort(new JijiError('interrupted', 'interrupted'))
     },
+    ...over,
   }
   const error = await apply(context, plan, async () => new Map()).then(
     () => undefined,
@@ -143,6 +151,60 @@ describe('a deploy', () => {
       message: 'web2: web could not be pulled: no route',
     })
     expect(log).toEqual(['web1 pull web,worker', 'web2 pull web', 'web2 room'])
+  })
+})
+
+describe('a hook of a service', () => {
+  const migrating = configOf(
+    twoServers
+      .replace('worker: {image', 'worker: {hooks: {pre_deploy: ./migrate}, image')
+      .replace('    image: web\n', '    image: web\n    hooks: {pre_deploy: [./migrate, "2"]}\n'),
+  )
+  const plan = planFor(migrating, running)
+  const hooked = (answers: Record<string, Answer> = {}) =>
+    applied(running, { answers, plan, over: { config: migrating } })
+
+  test('is planned on the first of its servers alone', () => {
+    const hooks = plan.servers.map(({ replacements }) => replacements.map(({ hook }) => hook))
+    expect(hooks).toEqual([
+      [
+        { container: 'app-web-r9-hook', command: ['./migrate', '2'] },
+        { container: 'app-worker-r9-hook', command: ['sh', '-c', './migrate'] },
+      ],
+      [undefined],
+    ])
+  })
+  test('runs when the images are there, and before anything is replaced', async () => {
+    const { log, error } = await hooked()
+    expect(error).toBeUndefined()
+    expect(log.slice(0, 5)).toEqual([
+      'web1 pull web,worker',
+      'web2 pull web',
+      'web1 hook app-web-r9-hook',
+      'web1 hook app-worker-r9-hook',
+      'web1 start app-web-r9',
+    ])
+  })
+  test('is heard', async () => {
+    const { events } = await hooked({ 'hook app-web-r9-hook': { stdout: 'moving\nmoved\n' } })
+    const said = events.filter(({ step, service }) => step === 'hook' && service === 'web')
+    expect(said.map(({ state, detail }) => `${state} ${detail}`)).toEqual([
+      'begun pre_deploy',
+      'note moving',
+      'note moved',
+      'done pre_deploy',
+    ])
+  })
+  test.each<[Answer, string]>([
+    [{ code: exits.hookFailed, stdout: 'no table\nstatus 3\n' }, 'ended with status 3'],
+    [{ code: exits.hookFailed, stdout: 'status 127\n', stderr: 'no ./migrate\n' }, 'status 127: no ./migrate'],
+    [{ code: 1, stdout: '', stderr: 'no network\n' }, 'ended with status 1: no network'],
+    [{ code: exits.lockLost, stdout: '' }, 'because the lock was lost meanwhile'],
+  ])('that fails (%j) stops the release, with nothing replaced', async (answer, message) => {
+    const { log, error, events } = await hooked({ 'hook app-web-r9-hook': answer })
+    expect(error).toMatchObject({ server: 'web1', message: expect.stringContaining(message) })
+    expect(log.at(-1)).toBe('web1 hook app-web-r9-hook')
+    expect(events.filter(({ detail }) => detail?.startsWith('status '))).toEqual([])
   })
 })
 

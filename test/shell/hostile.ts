@@ -32,6 +32,7 @@ import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
 import { findLayers, giveImages, tryLogins } from '../../src/shell/seed.ts'
+import { runServiceHook } from '../../src/shell/service-hook.ts'
 import { stay } from '../../src/shell/stay.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
@@ -207,6 +208,15 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'run a command in a container': execIn(engine, 'myapp-web-1', ['echo', hostile, hostileLines]),
     'read certificates': readCertificates(engine, ['app.example.com', `*.${hostile}`]),
     'run a command': runWords(['echo', hostile, hostileLines]),
+    'run a hook of a service': runServiceHook(engine, {
+      scope,
+      owner,
+      service,
+      secrets: created.secrets,
+      name: 'myapp-web-2-hook',
+      image: created.image,
+      command: [hostile, hostileLines],
+    }),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
     'write routes': writeSite(
       engine,

@@ -311,7 +311,7 @@ describe('a lock', () => {
   )
 })
 
-describe('a lock that is held with a heartbeat', () => {
+describe('a lock that is held with a heartbeat', { timeout: 30_000 }, () => {
   const ann = { by: 'ann', host: 'laptop', since: 'now', command: 'deploy' }
   const ben = { ...ann, by: 'ben' }
   const hold = (owner: typeof ann) => holdLock('app', owner, sh`:`, { seconds: 0.3, misses: 4 })

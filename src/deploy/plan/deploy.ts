@@ -1,11 +1,12 @@
-import type { Config, Server } from '../../config/config.ts'
+import type { Config, Server, Service } from '../../config/config.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
 import type { Stored } from '../../registry/local/contents.ts'
+import { containerName } from '../../shell/names.ts'
 import type { Observation } from '../observe.ts'
 import { buildsOf } from './builds.ts'
 import { movesOf } from './moves.ts'
-import { heading, observationOf, type Plan, serverPlan } from './plan.ts'
+import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
 import { pruneOf, retireOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
@@ -39,7 +40,10 @@ export function planDeploy(request: DeployRequest): Plan {
       const retire = retireOf(config, observation)
       if (own.length === 0 && retire.length === 0) return []
       if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
-      const replacements = own.map(service => replacementOf(config, service, observation, release, version))
+      const replacements = own.map(service => ({
+        ...replacementOf(config, service, observation, release, version),
+        ...hookOf(config, service, server, selected, release),
+      }))
       return {
         ...serverPlan(server, observation),
         ...seedOf(config, selected, server),
@@ -51,6 +55,19 @@ export function planDeploy(request: DeployRequest): Plan {
       }
     }),
   }
+}
+
+/** Once in a release: on the first of the servers that get the service now. */
+function hookOf(
+  config: Config,
+  { name, hooks, servers }: Service,
+  server: Server,
+  selected: Selected,
+  release: string,
+): Pick<ReplacementPlan, 'hook'> {
+  const first = selected.servers.find(one => servers.includes(one.name))
+  if (!hooks.pre_deploy || first !== server) return {}
+  return { hook: { container: `${containerName(config.scope, name, release)}-hook`, command: hooks.pre_deploy } }
 }
 
 function checkArch(server: Server, { engine }: Observation, builderArch: string): void {

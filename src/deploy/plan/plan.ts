@@ -46,6 +46,8 @@ export type ReplacementPlan = {
   /** `names` are those of the replicas, the first one's first. */
   candidate: { names: readonly string[]; slot: Slot; isNew: boolean; port?: number }
   live?: { names: readonly string[]; slot: Slot; version: string; isRunning: boolean; port?: number }
+  /** Runs in a container of the new image before anything is switched; on the service's first server. */
+  hook?: HookPlan
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
   /** Of a restart: what runs there and goes on to. */
@@ -64,6 +66,8 @@ export type Move = {
     missing: number
   }
 }
+
+export type HookPlan = { container: string; command: readonly string[] }
 
 /** What every plan begins with. */
 export function heading(action: Plan['action'], config: Config, release: string, version: string) {

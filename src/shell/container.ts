@@ -1,0 +1,68 @@
+import type { Engine, Service } from '../config/config.ts'
+import type { Secret } from '../config/secret.ts'
+import { network } from './names.ts'
+import { type Script, sh, type Word } from './script.ts'
+
+/** What a container of a service gets, whatever it is for: its environment, its network, its volumes. */
+export type Surroundings = {
+  scope: string
+  service: Service
+  secrets: readonly { name: string; value: Secret }[]
+}
+
+export type Running = {
+  /** What is done once. */
+  prepare: Script
+  /** What belongs into a subshell, before the containers that are run in it. */
+  environment: Script
+  run: (words: readonly Word[]) => Script
+}
+
+/**
+ * Runs containers of a service in its own surroundings. A file of variables has one line each. What does not fit on a line
+ * goes through the environment of the engine's client, which can be read by this user alone.
+ */
+export function runContainers(
+  engine: Engine,
+  { scope, service, secrets }: Surroundings,
+  image: string,
+  command: readonly Word[],
+): Running {
+  const { clear } = service.environment
+  const multiline = (value: string) => /[\r\n]/.test(value)
+  const fileOf = [
+    ...Object.entries(clear)
+      .filter(([, value]) => !multiline(value))
+      .map(([name, value]) => sh`printf '%s\\n' ${`${name}=${value}`}`),
+    ...secrets
+      .filter(({ value }) => !multiline(value.reveal()))
+      .map(({ name, value }) => sh`printf '%s\\n' ${value.map(text => `${name}=${text}`)}`),
+  ]
+  const exported = [
+    ...Object.entries(clear)
+      .filter(([, value]) => multiline(value))
+      .map(([name, value]) => ({ name, script: sh`export ${name}=${value}` })),
+    ...secrets
+      .filter(({ value }) => multiline(value.reveal()))
+      .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
+  ]
+  const own: Word[] = [
+    ...['--network', network, '--pull', 'never'],
+    ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
+    ...exported.flatMap(({ name }) => ['-e', name]),
+  ]
+  return {
+    prepare: sh`make_private
+{
+${[sh`:`, ...fileOf]}
+} >"$private"/environment
+${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit`,
+    environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,
+    run: words => sh`${engine} run --env-file "$private"/environment ${words} ${own} ${image} ${command}`,
+  }
+}
+
+/** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */
+function volumeName(scope: string, service: string, volume: string): string {
+  return volume.startsWith('/') ? volume : `${scope}-${service}-${volume}`
+}
