@@ -22,10 +22,10 @@ export type Hooks = {
 export async function withHooks<T>(
   context: Context,
   config: Config,
-  selected: Selected,
+  about: Selected & { version?: string },
   work: (hooks: Hooks) => Promise<T>,
 ): Promise<T> {
-  const hooks = await hooksFor(context, config, selected)
+  const hooks = await hooksFor(context, config, about)
   const began = Date.now()
   const afterwards = async (name: HookName, facts: Readonly<Record<string, string>>) => {
     hooks.learn({ ...facts, JIJI_SECONDS: ((Date.now() - began) / 1000).toFixed(1) })
@@ -47,7 +47,11 @@ export async function withHooks<T>(
   return result
 }
 
-async function hooksFor(context: Context, config: Config, { servers, services }: Selected): Promise<Hooks> {
+async function hooksFor(
+  context: Context,
+  config: Config,
+  { servers, services, version }: Selected & { version?: string },
+): Promise<Hooks> {
   const { command, options, output, signal } = context
   const { hooks, warnings } = options.flag('skip-hooks')
     ? { hooks: new Set<HookName>(), warnings: [] }
@@ -57,6 +61,7 @@ async function hooksFor(context: Context, config: Config, { servers, services }:
     JIJI_PROJECT: config.project,
     JIJI_ENVIRONMENT: config.environment,
     JIJI_ACTION: command,
+    JIJI_VERSION: version,
     JIJI_SERVERS: servers.map(({ name }) => name).join(','),
     JIJI_SERVICES: services.map(({ name }) => name).join(','),
   }

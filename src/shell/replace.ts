@@ -4,7 +4,7 @@ import { runContainers } from './container.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
-import { labels, proxyContainer, type Slot, slotName } from './names.ts'
+import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 

@@ -229,7 +229,7 @@ describe('jiji deploy', () => {
       })
       expect(code).toBe(0)
       expect(ran).toEqual(['pre-connect', 'pre-build', 'pre-deploy', 'post-deploy'])
-      expect(err).toContain('pre-deploy: pre-deploy deploy of app 1.10 by who\n')
+      for (const name of ran) expect(err).toContain(`${name}: ${name} deploy of app 1.10 by who\n`)
       expect(environmentOf('pre-deploy')).toMatch(/^JIJI_SERVERS=web1,web2$/m)
       expect(environmentOf('pre-deploy')).toMatch(/^JIJI_RELEASE=\S+$/m)
       expect(environmentOf('pre-deploy')).toMatch(/^OWN=known$/m)
