@@ -58,7 +58,7 @@ ${[sh`:`, ...fileOf]}
 } >"$private"/environment
 ${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit`,
     environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,
-    run: words => sh`${engine} run --env-file "$private"/environment ${words} ${own} ${image} ${command}`,
+    run: words => sh`${engine} run ${words} --env-file "$private"/environment ${own} ${image} ${command}`,
   }
 }
 
