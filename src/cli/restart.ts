@@ -16,7 +16,7 @@ export async function restart(
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = select(config, { hosts: options.list('hosts'), services })
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers, selected.services])
+  const secrets = await gatherSecrets(context, config, config)
   const planFrom = (observations: readonly Observation[]) =>
     planRestart({
       config,

@@ -76,7 +76,7 @@ function deedOf(script: Script): Deed {
   if (text.includes('.DockerRootDir')) return 'room'
   if (text.includes('docker info')) return 'ways'
   if (text.includes('{{json .RootFS.Layers}}')) return 'holdings'
-  if (text.includes('tries=')) return `try ${[...text.matchAll(/"\$@" (\S+) \$!/g)].map(([, one]) => one)}`
+  if (text.includes('tries="$tries')) return `try ${[...text.matchAll(/"\$@" (\S+) \$!/g)].map(([, one]) => one)}`
   if (text.includes(' | ssh ')) return `give ${/HostKeyAlias=(\S+)/.exec(text)?.[1]}`
   if (text.includes('echo image ')) return 'find images'
   if (text.includes('echo "clock ')) return 'trust'

@@ -15,7 +15,7 @@ export async function refusalsOf(
   const { signal } = context
   const refusals = new Map(servers.map(server => [server, `no answer in ${limit / 1000} s`]))
   const onLine = (line: string) => {
-    const [, verdict, server = '', why = ''] = /^(trusted|refused) (\S+) ?(.*)$/.exec(line) ?? []
+    const [, verdict, server = '', why = ''] = /^(trusted|refused) (\S+) ?(.*?)\r?$/.exec(line) ?? []
     if (verdict === 'trusted') refusals.delete(server)
     if (verdict === 'refused') refusals.set(server, why)
     if (line === 'no ssh') for (const one of servers) refusals.set(one, 'it has no ssh')
