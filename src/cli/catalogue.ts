@@ -159,6 +159,16 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/server-list.ts'),
   },
   {
+    name: 'run',
+    arguments: '<service> [...command]',
+    summary: 'Run a command in a new container of a service, beside those that serve',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose', 'noHostEnv'],
+    options: [{ flags: '-i, --interactive', description: 'At this terminal' }],
+    passesOn: true,
+    examples: ['jiji run web -- ./manage.py migrate', 'jiji run -i web -- sh'],
+    load: () => import('./commands/run.ts'),
+  },
+  {
     name: 'server exec',
     arguments: '<...command>',
     summary: 'Run a command on the servers themselves',

@@ -67,7 +67,7 @@ export async function release(
   else output.result(renderRelease(plan, config, seconds))
 }
 
-function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
+export function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
   const environment = options.text('environment')
   return { ...actor, since: new Date().toISOString(), command: environment ? `${command} -e ${environment}` : command }
 }

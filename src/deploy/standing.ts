@@ -3,10 +3,9 @@ import type { Container, Observation } from './observe.ts'
 
 /** The containers that a service runs in: all of the live one's release that run, or the one that last did. */
 export function replicasOf(observation: Observation, scope: string, service: string): Container[] {
-  const { container } = liveOf(observation, scope, service)
-  if (!container) return []
-  const beside = ofRelease(observation, scope, service, container.release).filter(({ isRunning }) => isRunning)
-  return beside.length > 0 ? beside : [container]
+  const { container, replicas } = liveOf(observation, scope, service)
+  const running = replicas.filter(({ isRunning }) => isRunning)
+  return running.length > 0 || !container ? running : [container]
 }
 
 /** Those that ran before the live ones: of the release whose container was the last to end. */

@@ -15,7 +15,8 @@ export type Running = {
   prepare: Script
   /** What belongs into a subshell, before the containers that are run in it. */
   environment: Script
-  run: (words: readonly Word[]) => Script
+  /** Runs one, or makes one that is started later. */
+  run: (words: readonly Word[], verb?: 'run' | 'create') => Script
 }
 
 /**
@@ -58,7 +59,8 @@ ${[sh`:`, ...fileOf]}
 } >"$private"/environment
 ${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit`,
     environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,
-    run: words => sh`${engine} run ${words} --env-file "$private"/environment ${own} ${image} ${command}`,
+    run: (words, verb = 'run') =>
+      sh`${engine} ${verb} ${words} --env-file "$private"/environment ${own} ${image} ${command}`,
   }
 }
 

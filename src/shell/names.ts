@@ -20,6 +20,7 @@ export const labels = {
   port: 'jiji.port',
   proxy: 'jiji.proxy',
   registry: 'jiji.registry',
+  run: 'jiji.run',
 }
 
 /**

@@ -1,18 +1,12 @@
 import type { Engine } from '../config/config.ts'
-import { runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
 import { type LockOwner, requireLock } from './lock.ts'
 import { labels } from './names.ts'
+import { type OneOff, runOneOff } from './one-off.ts'
 import { labelWords } from './proxy.ts'
 import { type Script, sh } from './script.ts'
 
-export type ServiceHook = Surroundings & {
-  owner: LockOwner
-  /** The name of its container. */
-  name: string
-  image: string
-  command: readonly string[]
-}
+export type ServiceHook = OneOff & { owner: LockOwner }
 
 /**
  * Runs a command in a container of its own, which is gone afterwards in any case, and shows what it writes. One that
@@ -20,17 +14,8 @@ export type ServiceHook = Surroundings & {
  * cut has left.
  */
 export function runServiceHook(engine: Engine, hook: ServiceHook): Script {
-  const words = ['--rm', '--name', hook.name, ...labelWords({ [labels.project]: hook.scope })]
-  const { prepare, environment, run } = runContainers(engine, hook, hook.image, hook.command)
   return sh`${requireLock(hook.scope, hook.owner)}
-container=${hook.name}
-on_exit() { ${engine} rm -f "$container"; } >/dev/null 2>&1
-${prepare}
-run_hook() {
-${environment}
-exec ${run(words)}
-}
-interruptible run_hook || {
+${runOneOff(engine, hook, labelWords({ [labels.project]: hook.scope }))} || {
   echo "status $status"
   exit ${exits.hookFailed}
 }`

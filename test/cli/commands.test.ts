@@ -119,6 +119,7 @@ const walks: Record<string, string> = {
   status: 'status',
   logs: 'logs',
   exec: 'exec web ls -la',
+  run: 'run web ls -la',
   'server exec': 'server exec uptime',
   'server list': 'server list',
   'proxy logs': 'proxy logs',

@@ -26,6 +26,7 @@ import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../sr
 import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
+import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
 import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
@@ -87,6 +88,14 @@ const created = {
     { name: 'TOKEN', value: new Secret('TOKEN', single) },
     { name: 'KEY', value: new Secret('KEY', multiple) },
   ],
+}
+const oneOff = {
+  scope,
+  service,
+  secrets: created.secrets,
+  name: 'myapp-web-run-1',
+  image: created.image,
+  command: [hostile, hostileLines],
 }
 const build = {
   context: '.',
@@ -208,6 +217,9 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'run a command in a container': execIn(engine, 'myapp-web-1', ['echo', hostile, hostileLines]),
     'read certificates': readCertificates(engine, ['app.example.com', `*.${hostile}`]),
     'run a command': runWords(['echo', hostile, hostileLines]),
+    'run a one-off container': runOneOff(engine, oneOff),
+    'make a one-off container': createOneOff(engine, oneOff, hostile),
+    'remove a one-off container': removeOneOff(engine, oneOff.name),
     'run a hook of a service': runServiceHook(engine, {
       scope,
       owner,

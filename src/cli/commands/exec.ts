@@ -1,5 +1,4 @@
 import type { Config, Server, Service } from '../../config/config.ts'
-import { select } from '../../config/select.ts'
 import { settled } from '../../deploy/failure.ts'
 import { observeServer } from '../../deploy/observe.ts'
 import { replicasOf, titlesOf } from '../../deploy/standing.ts'
@@ -9,6 +8,7 @@ import { attachTo, execIn } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, withReachable, withServers } from '../gather.ts'
 import { attach, type Passed, requireTerminal, runAll, runOne } from '../passing.ts'
+import { selectOne } from '../select-one.ts'
 
 export async function run(context: Context): Promise<number> {
   const { options, output } = context
@@ -17,7 +17,7 @@ export async function run(context: Context): Promise<number> {
   if (isAll && isInteractive) throw new JijiError('usage', '--interactive is for one container, and --all for all')
   if (isInteractive) requireTerminal(output)
   const config = loadProject(context)
-  const { service, servers } = selectOne(config, wanted, options.list('hosts'))
+  const { service, servers } = selectOne(context, config, wanted)
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
   const passedOn = (runner: Runner, server: Server) =>
     findIn(context, config, service, server, runner, name =>
@@ -44,13 +44,6 @@ export async function run(context: Context): Promise<number> {
     if (status !== undefined) return status
   }
   throw nothingRuns(service)
-}
-
-function selectOne(config: Config, name: string, hosts: string[] | undefined): { service: Service; servers: Server[] } {
-  const { services, servers } = select(config, { hosts, services: [name] })
-  const [service, other] = services
-  if (!service || other) throw new JijiError('usage', `exec is for one service, and ${name} names ${services.length}`)
-  return { service, servers: servers.filter(server => service.servers.includes(server.name)) }
 }
 
 /** A service's containers that run on a server. */

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { Config, Server, Service } from '../../config/config.ts'
+import type { Secrets } from '../../config/secrets.ts'
+import { findActor } from '../../deploy/actor.ts'
+import { imagesOnceMore } from '../../deploy/images.ts'
+import { limits } from '../../deploy/limits.ts'
+import { observeServer } from '../../deploy/observe.ts'
+import { nextRelease } from '../../deploy/plan/release-id.ts'
+import { planRestart } from '../../deploy/plan/restart.ts'
+import { replicasOf } from '../../deploy/standing.ts'
+import { JijiError } from '../../errors.ts'
+import { lastLine } from '../../runner/engine-failure.ts'
+import type { Runner } from '../../runner/runner.ts'
+import { attachToOneOff, createOneOff, type OneOff, removeOneOff, runOneOff } from '../../shell/one-off.ts'
+import type { Context } from '../context.ts'
+import { gatherSecrets, loadProject, thisMachine, withServers } from '../gather.ts'
+import { attach, requireTerminal, runOne } from '../passing.ts'
+import { ownerOf } from '../release.ts'
+import { selectOne } from '../select-one.ts'
+
+/** Runs a command in a new container beside those that serve: of the same image, with the service's own surroundings. */
+export async function run(context: Context): Promise<number> {
+  const { options, output } = context
+  const [wanted = '', ...words] = context.args
+  if (options.flag('interactive')) requireTerminal(output)
+  const config = loadProject(context)
+  const { service, servers } = selectOne(context, config, wanted)
+  const secrets = await gatherSecrets(context, config, config)
+
+  for (const server of servers) {
+    const status = await withServers(context, config, secrets, [server], async runners => {
+      const runner = runners.get(server.name)
+      return runner && runAt(context, { config, secrets, service, server, runner }, words)
+    })
+    if (status !== undefined) return status
+  }
+  throw new JijiError('nothing.running', `${service.name} runs on none of these servers`, { hint: 'jiji deploy' })
+}
+
+type Scene = { config: Config; secrets: Secrets; service: Service; server: Server; runner: Runner }
+
+/** Undefined where the service has never been deployed to. */
+async function runAt(context: Context, scene: Scene, words: readonly string[]): Promise<number | undefined> {
+  const { config, secrets, service, server, runner } = scene
+  const image = await findImage(context, scene)
+  if (image === undefined) return undefined
+  const oneOff: OneOff = {
+    scope: config.scope,
+    service,
+    secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
+    name: `${config.scope}-${service.name}-run-${randomBytes(3).toString('hex')}`,
+    image,
+    command: words.length > 0 ? words : (service.command ?? []),
+  }
+  const passed = { runner, place: server.name }
+  if (!context.options.flag('interactive'))
+    return runOne(context, { ...passed, script: runOneOff(server.engine, oneOff) })
+  await create(context, scene, oneOff)
+  try {
+    return await attach(context, { ...passed, script: attachToOneOff(server.engine, oneOff.name) })
+  } finally {
+    await runner.run(removeOneOff(server.engine, oneOff.name), { timeout: limits.ask })
+  }
+}
+
+/** The image of what runs there, which is fetched again where somebody has taken it away. */
+async function findImage(context: Context, scene: Scene): Promise<string | undefined> {
+  const { config, secrets, service, server, runner } = scene
+  const { output, signal } = context
+  const observation = await observeServer(runner, server.engine, config.scope, signal)
+  const [live] = replicasOf(observation, config.scope, service.name)
+  if (!live) return undefined
+  const observations = [observation]
+  const selected = { servers: [server], services: [{ ...service, servers: [server.name] }] }
+  const plan = planRestart({ config, selected, observations, release: nextRelease(observations, new Date()) })
+  const owner = ownerOf(await findActor(thisMachine(context), context.environment), context)
+  const report = output.event.bind(output)
+  const runners = new Map([[server.name, runner]])
+  await imagesOnceMore({ config, secrets, runners, observations, owner, report, signal }, plan)
+  return live.image
+}
+
+async function create({ environment, signal }: Context, { server, runner }: Scene, oneOff: OneOff): Promise<void> {
+  const script = createOneOff(server.engine, oneOff, environment.TERM ?? 'xterm')
+  const made = await runner.run(script, { signal, timeout: limits.ask })
+  if (made.code === 0) return
+  throw new JijiError('engine.failed', `${server.name}: no container could be made: ${lastLine(made.stderr)}`, {
+    server: server.name,
+  })
+}
