@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { durationForm, parseDuration } from '../config/duration.ts'
 import type { Secrets } from '../config/secrets.ts'
@@ -69,7 +70,12 @@ export async function release(
 
 export function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
   const environment = options.text('environment')
-  return { ...actor, since: new Date().toISOString(), command: environment ? `${command} -e ${environment}` : command }
+  return {
+    ...actor,
+    since: new Date().toISOString(),
+    command: environment ? `${command} -e ${environment}` : command,
+    id: randomUUID(),
+  }
 }
 
 /** `--wait` alone waits for a quarter of an hour, about as long as a job in CI may stand still. */

@@ -2,8 +2,8 @@ import { exits } from './engine.ts'
 import { stateFolder } from './names.ts'
 import { type Script, sh } from './script.ts'
 
-/** Who holds a lock; one line of JSON on the server. */
-export type LockOwner = { by: string; host: string; since: string; command: string; message?: string }
+/** Who holds a lock; one line of JSON on the server. `id` tells two of one person apart that began at the same moment. */
+export type LockOwner = { by: string; host: string; since: string; command: string; message?: string; id?: string }
 
 /** A holder looks for its owner's sign of life every so many seconds, and gives up when it has looked so often in vain. */
 export const heartbeat = { seconds: 3, misses: 10 }
