@@ -95,7 +95,8 @@ done
 on_exit() { ${engine} rm -f ${next}; } >/dev/null 2>&1
 runs && exit
 ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
-${engine} start ${next} >/dev/null && ${engine} rename ${next} ${proxyContainer} || exit
+failure=$(${engine} start ${next} 2>&1 >/dev/null) || { echo "$failure" | head -n 1 >&2; exit 1; }
+${engine} rename ${next} ${proxyContainer} || exit
 on_exit() { :; }`
 }
 
