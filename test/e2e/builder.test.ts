@@ -234,7 +234,10 @@ services:
 
   test('has its image fetched and pushed from here', async () => {
     const { code, stdout, stderr } = await project.jiji('build', '--version', 'v1', '-o', 'json')
-    expect([code, stderr]).toEqual([0, expect.stringContaining('no tunnel, so that the image comes through the connection itself')])
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('no tunnel, so that the image comes through the connection itself'),
+    ])
     expect(JSON.parse(stdout).images).toMatchObject([{ digest: expect.stringMatching(/^sha256:/) }])
   })
 })

@@ -10,6 +10,7 @@ export const program = fileURLToPath(new URL('../../dist/main.js', import.meta.u
 export type Result = { code: number; stdout: string; stderr: string }
 
 export type Running = {
+  pid: number
   result: Promise<Result>
   /** Waits until it has said something, as a result or not; fails when it ends without. */
   says(text: string): Promise<void>
@@ -31,7 +32,8 @@ export type Project = {
   remove(): Promise<void>
 }
 
-export async function createProject(files: Record<string, string>): Promise<Project> {
+/** @param within words before each command, such as those that have it run in another network */
+export async function createProject(files: Record<string, string>, within: readonly string[] = []): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'jiji-project-'))
   const write = async (more: Record<string, string>) => {
     for (const [name, text] of Object.entries(more)) {
@@ -39,8 +41,9 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       await writeFile(join(folder, name), text)
     }
   }
+  const [file = '', ...first] = [...within, process.execPath, program]
   const spawn = (input: string | undefined, environment: Record<string, string>, words: readonly string[]) =>
-    execa(process.execPath, [program, ...words], {
+    execa(file, [...first, ...words], {
       cwd: folder,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
       extendEnv: false,
@@ -60,7 +63,7 @@ export async function createProject(files: Record<string, string>): Promise<Proj
       while (!said.includes(text)) await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5))])
       ended.catch(() => {})
     }
-    return { result, says, kill: signal => void child.kill(signal) }
+    return { pid: child.pid ?? 0, result, says, kill: signal => void child.kill(signal) }
   }
   const jijiWith = (environment: Record<string, string>, ...words: string[]) => start(environment, ...words).result
   await write(files)

@@ -36,6 +36,21 @@ export function watchProcesses(texts: readonly string[]): Watch {
   }
 }
 
+/** Sees how much memory a process has had at most, in MB, until it is stopped. */
+export function watchMemory(pid: number): { stop(): number } {
+  let peak = 0
+  const look = () => {
+    peak = Math.max(peak, Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1000)
+  }
+  const timer = setInterval(look, 100)
+  return {
+    stop() {
+      clearInterval(timer)
+      return peak
+    },
+  }
+}
+
 function read(file: string): string {
   try {
     return readFileSync(file, 'latin1')

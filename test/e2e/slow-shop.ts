@@ -33,7 +33,11 @@ export type SlowShop = {
   stop(): Promise<void>
 }
 
-export async function startSlowShop(name: string, servers: ('docker' | 'podman')[]): Promise<SlowShop> {
+export async function startSlowShop(
+  name: string,
+  servers: ('docker' | 'podman')[],
+  delay: number | 'off' = 40,
+): Promise<SlowShop> {
   const [rig, engine, port] = await Promise.all([
     startRig({ servers, name, images: ['caddy:2'] }),
     startEngine(['registry:2', 'busybox:1']),
@@ -42,7 +46,7 @@ export async function startSlowShop(name: string, servers: ('docker' | 'podman')
   const project = await createProject({
     '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local, port: ${port}}}
-${serversOf(rig)}
+${serversOf(rig).replace(/(engine: \w+)/g, '$1, seed: false')}
 services:
   web:
     build: {context: .}
@@ -92,7 +96,7 @@ services:
     await shop.write('one', [])
     const { code, stderr } = await shop.deploy('one')
     if (code !== 0) throw new Error(stderr)
-    for (const server of rig.servers) await server.delay(40)
+    for (const server of rig.servers) await server.delay(delay)
   } catch (error) {
     await shop.stop()
     throw error
