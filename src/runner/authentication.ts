@@ -1,11 +1,14 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import type { Identities, Identity } from './identities.ts'
+import { fingerprint } from './known-hosts.ts'
 import type { Peer } from './peer.ts'
 
 export type Authentication = {
   /** What ssh2 asks for the next thing to try. */
   next: AuthHandlerMiddleware
+  /** The fingerprint of the key that was tried last, which is the one that was accepted. */
+  accepted(): { key?: string }
   refusal(peer: Peer, cause: Error): JijiError
 }
 
@@ -16,11 +19,17 @@ export function authentication(user: string, identities: Identities): Authentica
   ]
   let tried = 0
   let accepted: readonly AuthenticationType[] = []
+  let last: Identity | undefined
   return {
     next: (left, _partial, next) => {
       accepted = left ?? []
+      last = identities.offered[tried]
       const method: AnyAuthMethod | false = methods[tried++] ?? false
       next(method as AnyAuthMethod) // false ends it, which the types do not say
+    },
+    accepted() {
+      const key = last && ('key' in last ? last.key : last.agent.lastUsed)
+      return key ? { key: fingerprint(key.getPublicSSH()) } : {}
     },
     refusal: (peer, cause) => refusal({ peer, user, identities, accepted, cause }),
   }

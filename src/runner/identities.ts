@@ -5,7 +5,7 @@ import { expandHome, type SshSettings } from './ssh-config.ts'
 import type { SshTarget } from './ssh-target.ts'
 
 /** One way to prove who we are, and its name for people. */
-export type Identity = { name: string } & ({ key: ParsedKey } | { agent: BaseAgent; keys: readonly ParsedKey[] })
+export type Identity = { name: string } & ({ key: ParsedKey } | { agent: SomeKeys; keys: readonly ParsedKey[] })
 
 export type Identities = {
   /** In the order in which they are offered. */
@@ -124,6 +124,8 @@ async function publicKeysIn(files: readonly string[]): Promise<ParsedKey[]> {
 class SomeKeys extends ssh2.BaseAgent<ParsedKey> {
   readonly #agent: BaseAgent
   readonly #keys: readonly ParsedKey[]
+  /** What it signed with last: a server is first asked whether it would take a key. */
+  lastUsed: ParsedKey | undefined
 
   constructor(agent: BaseAgent, keys: readonly ParsedKey[]) {
     super()
@@ -136,6 +138,7 @@ class SomeKeys extends ssh2.BaseAgent<ParsedKey> {
   }
 
   override sign(...args: unknown[]): void {
+    this.lastUsed = args[0] as ParsedKey
     ;(this.#agent.sign as (...args: unknown[]) => void)(...args)
   }
 }

@@ -39,17 +39,19 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
     const route = await openRoute({ target, settings, peer, place }, options)
     route.stream.once('end', () => route.stream.destroy()) // a channel or a pipe would stay open by half
     const hostKey = hostKeyCheck(peer, settings, note)
+    const login = authentication(settings.user, identities)
     try {
       const client = await shakeHands(route.stream, {
         peer,
         user: settings.user,
-        authentication: authentication(settings.user, identities),
+        authentication: login,
         hostKey,
         timings,
         signal,
       })
       const { user, host, port } = settings
-      return linkOver(client, route, { user, host, port, hostKey: hostKey.shown() }, peer, timings)
+      const address = { user, host, port, hostKey: hostKey.shown(), ...login.accepted() }
+      return linkOver(client, route, address, peer, timings)
     } catch (error) {
       await route.close()
       throw route.explain?.(error) ?? error

@@ -63,6 +63,8 @@ export type SshAddress = {
   port: number
   /** Its type and the key itself, as known_hosts has them. */
   hostKey: string
+  /** The fingerprint of the user's key that it took. */
+  key?: string
 }
 
 /** What a script writes, handed on as it comes, and how it ended. */

@@ -219,7 +219,8 @@ describe.skipIf(!hasSshd)('a host key', () => {
   })
   test('is told to whoever wants to know where the server was reached', async () => {
     const { address } = await connect(sshd.target())
-    expect(address).toEqual({ user: me, host: '127.0.0.1', port: sshd.port, hostKey: publicKey(sshd) })
+    const key = fingerprintOf(home.key)
+    expect(address).toEqual({ user: me, host: '127.0.0.1', port: sshd.port, hostKey: publicKey(sshd), key })
   })
   test('that is known for the host without its port will do, as it does for ssh', async () => {
     writeFileSync(home.knownHosts, `127.0.0.1 ${publicKey(sshd)}\n`)
@@ -344,7 +345,8 @@ describe.skipIf(!hasSshd)('authentication', () => {
     afterAll(() => void agent.kill())
 
     test('which has it among others', async () => {
-      await connect(sshd.target({ keys: [] }), { environment })
+      const { address } = await connect(sshd.target({ keys: [] }), { environment })
+      expect(address.key).toBe(fingerprintOf(home.key))
     })
     test('which has the key whose file is encrypted', async () => {
       await connect(sshd.target({ keys: [encrypted] }), { environment })
