@@ -125,10 +125,20 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'audit',
-    summary: 'Show who changed what, and when',
-    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
-    options: [{ flags: '-n, --lines <count>', description: 'Entries of each server (20)' }],
-    examples: ['jiji audit', 'jiji audit -n 100 -o json'],
+    summary: 'Show who changed what, and when, from all servers in the order of time',
+    shared: reading,
+    options: [
+      { flags: '-f, --follow', description: 'Go on showing new entries, until Ctrl-C' },
+      { flags: '-n, --lines <count>', description: 'Entries of each server, or all (20; all with --since)' },
+      { flags: '--since <time>', description: 'Only since a time (2026-01-31T12:00:00) or for a while (10m, 2d)' },
+      { flags: '--by <text>', description: 'Only by those whose name, machine, CI run or key has this text' },
+      {
+        flags: '--action <name>',
+        description: 'Only this action (rollback, "lock release"), or group of them (registry)',
+      },
+    ],
+    examples: ['jiji audit', 'jiji audit --action rollback --since 7d', 'jiji audit -f --by ann'],
+    isEndless: true,
     load: () => import('./commands/audit.ts'),
   },
   {

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import { settled } from '../deploy/failure.ts'
 import { describeOwner, parseOwner } from '../deploy/hold-lock.ts'
 import { JijiError } from '../errors.ts'
@@ -20,18 +21,18 @@ export type Answer = {
 /** Runs one of the lock's scripts on all servers, and gives what each of them said. */
 export async function onLocks<T>(
   context: Context,
-  script: (scope: string) => Script,
-  use: (answers: Answer[], scope: string) => T | Promise<T>,
+  script: (config: Config, runner: Runner) => Script,
+  use: (answers: Answer[], config: Config) => T | Promise<T>,
 ): Promise<T> {
   const config = loadProject(context)
   const { servers } = selectFrom(config, context)
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
   return withServers(context, config, secrets, servers, async runners => {
     const answers = [...runners.values()].map(async (runner): Promise<Answer> => {
-      const output = await runner.run(script(config.scope), { signal: context.signal })
+      const output = await runner.run(script(config, runner), { signal: context.signal })
       return { runner, output, owner: ownerIn(output.stdout), holder: holderIn(output.stdout) }
     })
-    return use(await settled(answers), config.scope)
+    return use(await settled(answers), config)
   })
 }
 

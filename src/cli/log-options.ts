@@ -27,11 +27,16 @@ export function readLogOptions(options: Options, now = new Date()): LogOptions {
     follow: options.flag('follow'),
     timestamps: options.flag('timestamps'),
     range: {
-      lines: lines === 'all' ? undefined : wholeNumber(lines),
-      since: since === undefined ? undefined : moment(since, now),
+      lines: parseLines(lines),
+      since: since === undefined ? undefined : parseMoment(since, now),
     },
     isWanted: containing(grep),
   }
+}
+
+/** What `--lines` says; undefined for all. */
+export function parseLines(text: string): number | undefined {
+  return text === 'all' ? undefined : wholeNumber(text)
 }
 
 function wholeNumber(text: string): number {
@@ -40,7 +45,7 @@ function wholeNumber(text: string): number {
 }
 
 /** A time in the engine's form. What has no zone is meant as this machine's clock shows it. */
-function moment(text: string, now: Date): string {
+export function parseMoment(text: string, now: Date): string {
   const while_ = /^(?:\d+(?:s|m|h|d|w))+$/.test(text) ? [...text.matchAll(/(\d+)([smhdw])/g)] : undefined
   if (while_) {
     const ago = while_.reduce((sum, [, amount, unit = 's']) => sum + Number(amount) * (milliseconds[unit] ?? 0), 0)
@@ -61,7 +66,8 @@ const milliseconds: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 }
 
-function containing(wanted: string | undefined): (text: string) => boolean {
+/** Plain text, of which capital letters count when it has some. */
+export function containing(wanted: string | undefined): (text: string) => boolean {
   if (!wanted) return () => true
   const isExact = wanted !== wanted.toLowerCase()
   return isExact ? text => text.includes(wanted) : text => text.toLowerCase().includes(wanted)

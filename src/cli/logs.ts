@@ -1,6 +1,6 @@
 import type { Config, Engine, Server } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
-import { type Connections, connectionsTo } from '../deploy/logs/connections.ts'
+import type { Connections } from '../deploy/logs/connections.ts'
 import { followServer } from '../deploy/logs/follow.ts'
 import { type Line, readHistory } from '../deploy/logs/history.ts'
 import { window } from '../deploy/logs/merge.ts'
@@ -9,7 +9,8 @@ import { type Observation, observeServer } from '../deploy/observe.ts'
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { connectAgain, unreachable, withReachable } from './gather.ts'
+import { unreachable, withReachable } from './gather.ts'
+import { keepConnected } from './keep-connected.ts'
 import type { LogOptions } from './log-options.ts'
 
 export type Wanted = {
@@ -64,20 +65,10 @@ export async function showLogs(context: Context, wanted: Wanted): Promise<void> 
 /** What is there to be read on one server. */
 async function placeAt(context: Context, wanted: Wanted, server: Server, first: Runner): Promise<Place> {
   const { config, secrets, how, sourcesOf } = wanted
-  const { output, signal } = context
+  const { signal } = context
   const observe = (runner: Runner) => observeServer(runner, server.engine, config.scope, signal)
-  const connections = connectionsTo(first, async lost => {
-    if (lost) output.warn(lost.message)
-    const runner = await connectAgain(
-      context,
-      config,
-      secrets,
-      server,
-      how.follow ? Number.POSITIVE_INFINITY : undefined,
-    )
-    if (lost) output.note(`${server.name} is connected again`)
-    return runner
-  })
+  const patience = how.follow ? Number.POSITIVE_INFINITY : undefined
+  const connections = keepConnected(context, config, secrets, { server, first, patience })
   const sources = sourcesOf(await connections.use(observe), server.engine, false)
   return {
     server,

@@ -4,10 +4,11 @@ import { nearest } from '../config/nearest.ts'
 import { registryKey } from '../config/registry-key.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { findActor } from '../deploy/actor.ts'
+import { auditEntry } from '../deploy/audit.ts'
 import { together } from '../deploy/failure.ts'
 import { JijiError } from '../errors.ts'
 import { atPlace, type Place, type Row } from '../registry/places.ts'
-import { appendAudit } from '../shell/records.ts'
+import { appendAudit } from '../shell/audit.ts'
 import type { Context } from './context.ts'
 import { selectFrom, thisMachine, withReachable } from './gather.ts'
 
@@ -107,13 +108,15 @@ async function atServers<T extends Target>(
   targets: readonly T[],
   act: Act<T>,
 ): Promise<Row[]> {
-  const { by } = await findActor(thisMachine(context), context.environment)
+  const actor = await findActor(thisMachine(context), context.environment)
   return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
     const rows = servers.map(async ({ name, engine }): Promise<Row[]> => {
       const runner = runners.get(name)
-      const record: Place['record'] = event =>
-        appendAudit(config.scope, { at: new Date().toISOString(), by, project: config.project, server: name, ...event })
-      if (runner) return atPlace({ name, engine, runner, record }, targets, act)
+      if (runner) {
+        const record: Place['record'] = event =>
+          appendAudit(config.scope, auditEntry(actor, config.project, runner, event))
+        return atPlace({ name, engine, runner, record }, targets, act)
+      }
       const error = failures.find(({ server }) => server === name)
       const why = error ? { error, reason: error.message } : {}
       return targets.map(({ key }) => ({ registry: key, place: name, state: 'failed', ...why }))

@@ -6,7 +6,7 @@ import type { Plan } from '../deploy/plan/plan.ts'
 import { recorder } from '../runner/recorder.ts'
 import { type Connection, canTunnel, type Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { showPlan } from './release.ts'
+import { ownerOf, showPlan } from './release.ts'
 
 /**
  * A dry run: the plan, made from what the servers say now; with -v also every script that it leads to, because the
@@ -26,8 +26,13 @@ export async function rehearse(
   if (!output.style.verbose) return
   const pretended = new Map([...runners].map(([name, runner]) => [name, pretend(context, runner)]))
   const images = async () => new Map(plan.builds.map(({ service }) => [service, 'sha256:THE-DIGEST-THAT-IS-PUSHED']))
-  const owner = { by: 'you', host: 'here', since: 'now', command: context.command }
-  await apply({ config, secrets, runners: pretended, observations, owner, report: () => {}, signal }, plan, images)
+  const actor = { by: 'you', host: 'here', who: { login: 'you@here' } }
+  const owner = ownerOf(actor, context)
+  await apply(
+    { config, secrets, runners: pretended, observations, owner, actor, report: () => {}, signal },
+    plan,
+    images,
+  )
 }
 
 function pretend({ output }: Context, runner: Runner): Runner {

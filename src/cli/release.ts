@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { durationForm, parseDuration } from '../config/duration.ts'
 import type { Secrets } from '../config/secrets.ts'
-import { findActor } from '../deploy/actor.ts'
+import { type Actor, findActor } from '../deploy/actor.ts'
 import { apply } from '../deploy/apply.ts'
 import { auditFailure } from '../deploy/audit.ts'
 import type { Digests } from '../deploy/build.ts'
@@ -51,10 +51,10 @@ export async function release(
         await unlessAborted(images(), signal)
         await hooks.run('pre-deploy', signal)
       }
-      await apply({ config, secrets, runners, reconnect, observations, owner, report, signal }, plan, images)
+      await apply({ config, secrets, runners, reconnect, observations, owner, actor, report, signal }, plan, images)
       return plan
     } catch (error) {
-      await auditFailure({ runners, by: actor.by, scope: config.scope, mask: text => output.mask(text) }, plan, error)
+      await auditFailure({ runners, actor, scope: config.scope, mask: text => output.mask(text) }, plan, error)
       throw error
     }
   }
@@ -68,10 +68,11 @@ export async function release(
   else output.result(renderRelease(plan, config, seconds))
 }
 
-export function ownerOf(actor: { by: string; host: string }, { command, options }: Context) {
+export function ownerOf({ by, host }: Actor, { command, options }: Context) {
   const environment = options.text('environment')
   return {
-    ...actor,
+    by,
+    host,
     since: new Date().toISOString(),
     command: environment ? `${command} -e ${environment}` : command,
     id: randomUUID(),

@@ -1,11 +1,12 @@
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
+import { appendAudit } from '../shell/audit.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
-import { appendAudit, type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
+import { type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
 import { lines, type Script } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
-import { auditEntry } from './audit.ts'
+import { releaseEntry } from './audit.ts'
 import { lockLost, settled } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import { limits } from './limits.ts'
@@ -46,16 +47,16 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
     by: owner.by,
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
-  const audit = appendAudit(config.scope, auditEntry(plan, server, owner.by, { result: 'done' }))
   await finish(
     context,
+    plan,
     server,
-    lines(recordRelease(server.engine, config.scope, release, { ...server.prune, retire: server.retire }), audit),
+    recordRelease(server.engine, config.scope, release, { ...server.prune, retire: server.retire }),
   )
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
-  const { config, owner, observations } = context
+  const { config, observations } = context
   const target = observations.find(one => one.server === server.server)?.releases.find(({ id }) => id === plan.release)
   if (!target) throw new Error(`${plan.release} is not on record on ${server.server}`)
   const moved = server.replacements.flatMap(({ service, candidate: { slot } }) => {
@@ -63,15 +64,14 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
     return recorded ? [[service, { ...recorded, slot }]] : []
   })
   const release = { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
-  const audit = appendAudit(config.scope, auditEntry(plan, server, owner.by, { result: 'done' }))
-  await finish(context, server, lines(recordCurrent(config.scope, release), audit))
+  await finish(context, plan, server, recordCurrent(config.scope, release))
 }
 
-async function finish(context: ApplyContext, server: ServerPlan, script: Script): Promise<void> {
+async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, script: Script): Promise<void> {
+  const { config, owner, actor } = context
   const runner = runnerOf(context, server.server)
-  const output = await runner.run(lines(requireLock(context.config.scope, context.owner), script), {
-    timeout: limits.record,
-  })
+  const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
+  const output = await runner.run(lines(requireLock(config.scope, owner), script, audit), { timeout: limits.record })
   if (output.code === 0) return
   if (output.code === exits.lockLost) throw lockLost(server.server, 'the release runs, but is not on record')
   throw new JijiError(

@@ -1,7 +1,7 @@
 import { lifetimeOf } from '../config/auth-kinds.ts'
 import type { Credential } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
-import { type AuditEntry, parseAuditEntry, readLogins } from '../shell/records.ts'
+import { type AuditEntry, parseAuditEntry, readLogins } from '../shell/audit.ts'
 import { sh } from '../shell/script.ts'
 import { loginsAt, type Place } from './places.ts'
 

@@ -19,23 +19,6 @@ export function recordedNames({ container, replicas = 1 }: RecordedService): str
   return replicaNames(container, replicas)
 }
 
-/** One change, for `jiji audit`. */
-export type AuditEntry = {
-  at: string
-  by: string
-  action: string
-  project: string
-  server: string
-  services?: string[]
-  from?: string
-  to?: string
-  release?: string
-  registry?: string
-  username?: string
-  result: 'done' | 'failed' | 'rolled-back' | 'interrupted'
-  reason?: string
-}
-
 type Old = {
   /** Running containers that are to be stopped. */
   retire: readonly string[]
@@ -57,35 +40,6 @@ export function recordCurrent(scope: string, record: ReleaseRecord): Script {
 mkdir -p "$state/releases" || exit
 printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit
 printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
-}
-
-export function appendAudit(scope: string, entry: AuditEntry): Script {
-  return sh`${stateFolder(scope)}
-mkdir -p "$state" && printf '%s\\n' ${JSON.stringify(entry)} >>"$state/audit.jsonl"`
-}
-
-export function readAudit(scope: string, count: number): Script {
-  return sh`${stateFolder(scope)}
-[ ! -f "$state/audit.jsonl" ] || tail -n ${count} "$state/audit.jsonl"`
-}
-
-/** A line of the audit; none where somebody's editor or a full disk has spoilt it. */
-export function parseAuditEntry(line: string): AuditEntry[] {
-  try {
-    const entry: unknown = JSON.parse(line)
-    if (typeof entry !== 'object' || entry === null) return []
-    const fields = entry as Record<string, unknown>
-    const isWhole = ['at', 'by', 'action', 'server', 'result'].every(name => typeof fields[name] === 'string')
-    return isWhole ? [entry as AuditEntry] : []
-  } catch {
-    return []
-  }
-}
-
-/** Lines `login JSON`, the newest last: the latest logins to registries. */
-export function readLogins(scope: string): Script {
-  return sh`${stateFolder(scope)}
-[ ! -f "$state/audit.jsonl" ] || grep -F '"action":"registry login"' "$state/audit.jsonl" | tail -n 200 | sed 's/^/login /'`
 }
 
 // An image that another container still uses stays: the engine refuses, and that is no failure of ours.

@@ -457,7 +457,9 @@ describe('an error', () => {
   test.each<[string, string]>([
     ['status -o yaml', '--output takes table or json, not yaml'],
     ['logs -n many', '--lines takes a whole number or all, not many'],
-    ['audit -n -1', '--lines takes a whole number, not -1'],
+    ['audit -n -1', '--lines takes a whole number or all, not -1'],
+    ['audit --since soon', '--since takes a time or a duration, not soon'],
+    ['audit --action rolback', 'nothing is recorded as rolback'],
     ['registry login --skip-local --skip-remote', '--skip-local and --skip-remote together leave nothing to do'],
     ['registry remove', 'the local registry would be removed'],
     ['deploy --version a/b', '"a/b" cannot be a version'],
@@ -538,6 +540,75 @@ describe('jiji server list', () => {
     expect(out).toMatch(/^web1 +local +- +docker 27 +(amd64|arm64) +web worker +answered in \d+ ms$/m)
     expect(out).toMatch(/^web2 +local +- +docker +- +web +web2: docker is not installed$/m)
     expect([code, err]).toEqual([1, expect.stringContaining('1 of 2 servers failed')])
+  })
+})
+
+describe('jiji audit', () => {
+  const line = (hour: number, more: object) =>
+    `entry ${JSON.stringify({ at: `2026-01-31T0${hour}:00:00Z`, by: 'ann', action: 'deploy', server: 'web1', result: 'done', ...more })}\n`
+  const answers = {
+    'web1 read audit': {
+      stdout: `${line(1, { from: '1', to: '2' })}${line(4, { action: 'exec', services: ['web'] })}known a\n`,
+    },
+    'web2 read audit': {
+      stdout: `${line(2, { server: 'web2', by: 'ben' })}entry spoilt\n${line(3, { server: 'web2' })}known b\n`,
+    },
+  }
+  const timesOf = async (words: string) =>
+    JSON.parse((await jiji(`audit -o json ${words}`, { answers })).out).entries.map(({ at }: { at: string }) => at[12])
+
+  test('merges all servers by time, without what is spoilt', async () => {
+    const { code, out } = await jiji('audit', { answers })
+    expect(code).toBe(0)
+    expect(out.replace(/ {2,}/g, '  ')).toBe(`WHEN  SERVER  WHO  WHAT  RESULT
+2026-01-31T01:00:00Z  web1  ann  deploy 1 -> 2  done
+2026-01-31T02:00:00Z  web2  ben  deploy  done
+2026-01-31T03:00:00Z  web2  ann  deploy  done
+2026-01-31T04:00:00Z  web1  ann  exec web  done
+`)
+  })
+  test.each<[string, string[]]>([
+    ['--by BEN', []],
+    ['--by ben', ['2']],
+    ['--by ann -n 1', ['3', '4']],
+    ['--action deploy', ['1', '2', '3']],
+    ['-S web', ['4']],
+    ['--since 2026-01-31T03:00:00Z', ['3', '4']],
+    ['-H web2', ['2', '3']],
+  ])('%s: %j', async (words, times) => expect(await timesOf(words)).toEqual(times))
+  test('has a server count only what needs no second look', async () => {
+    const script = async (words: string) => (await jiji(`audit ${words}`)).scripts.at(-1)?.script.render()
+    expect(await script('-n 7 --action lock')).toMatch(/\| grep -F -e '"action":"lock"' .* \| tail -n 7$/m)
+    expect(await script('-n 7 --by ann')).not.toContain('tail -n')
+    expect(await script('-n all')).not.toContain('tail -n')
+  })
+  test('shows what can be reached, and that is not all', async () => {
+    const lost = { ...answers, 'web2 read audit': { code: 1, stderr: 'no\n' } }
+    const { code, out, err } = await jiji('audit', { answers: lost })
+    expect([code, out.split('\n').length, err]).toEqual([1, 4, expect.stringContaining('1 of 2 servers failed')])
+  })
+  test.each<[string, object, string]>([
+    ['exec web ls -la', { action: 'exec', services: ['web'] }, '-la'],
+    ['server exec uptime hunter2', { action: 'server exec' }, 'uptime'],
+    ['run web ls -la', { action: 'run', services: ['web'] }, '-la'],
+  ])('has an entry of %s before it runs, without its words', async (words, entry, word) => {
+    const { scripts } = await jiji(words)
+    const index = scripts.findIndex(({ deed }) => deed === 'audit')
+    const text = scripts[index]?.script.render() ?? ''
+    expect(JSON.parse(/'(\{"at".*\})'/.exec(text)?.[1] ?? 'null')).toMatchObject({ ...entry, result: 'begun' })
+    expect(text).not.toContain(word)
+    expect(scripts.findIndex(({ script }) => script.render().includes(word))).toBeGreaterThan(index)
+  })
+  test('that cannot be written keeps no command from running', async () => {
+    const { code, err } = await jiji('server exec uptime', { answers: { audit: { code: 1, stderr: 'disk full\n' } } })
+    expect([code, err]).toEqual([0, expect.stringContaining('warning: web1: this is not in the audit: disk full')])
+  })
+  test('has an entry of a lock that is taken or released by hand', async () => {
+    for (const action of ['acquire', 'release']) {
+      const { scripts } = await jiji(`lock ${action}`)
+      for (const { script } of scripts.filter(({ deed }) => deed === `${action === 'acquire' ? 'take' : action} lock`))
+        expect(script.render()).toContain(`"action":"lock ${action}"`)
+    }
   })
 })
 

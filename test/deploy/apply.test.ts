@@ -55,6 +55,7 @@ async function applied(
     runners,
     observations,
     owner: { by: 'me', host: 'laptop', since: 'now', command: 'deploy' },
+    actor: { by: 'me', host: 'laptop', who: { login: 'me@laptop' } },
     signal: interrupt.signal,
     report: event => {
       events.push(event)
@@ -423,9 +424,11 @@ describe('the audit of a failure', () => {
   ])('%s: %s', async (error, result, reason) => {
     const { scripts, runners } = fakeServers(servers, { 'web1 audit': { code: 1 } })
     const mask = (text: string) => text.replace('hunter2', '[TOKEN]')
-    await auditFailure({ runners, by: 'me', scope: 'app', mask }, planFor(config, running), error)
+    const actor = { by: 'me', host: 'laptop', who: { login: 'me@laptop', git: 'me@example.com' } }
+    await auditFailure({ runners, actor, scope: 'app', mask }, planFor(config, running), error)
     expect(scripts.map(({ server, deed }) => `${server} ${deed}`)).toEqual(['web1 audit', 'web2 audit'])
     const entry = JSON.parse(/'(\{"at".*\})'/.exec(scripts[0]?.script.render() ?? '')?.[1] ?? 'null')
     expect(entry).toMatchObject({ action: 'deploy', result, reason, from: 'r1', to: '9', services: ['web', 'worker'] })
+    expect(entry).toMatchObject({ by: 'me', ...actor.who })
   })
 })

@@ -71,6 +71,7 @@ services:
       runners,
       observations: [],
       owner: { by: 'me', host: 'laptop', since: 'now', command: 'deploy' },
+      actor: { by: 'me', host: 'laptop', who: { login: 'me@laptop' } },
       signal: interrupt.signal,
       report: event => {
         events.push(event)

@@ -1,5 +1,6 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
+import { appendAudit, doneAndRecorded, followAudit, readAudit, readLogins } from '../../src/shell/audit.ts'
 import { readCertificates } from '../../src/shell/certificates.ts'
 import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
@@ -28,7 +29,7 @@ import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
-import { appendAudit, readAudit, readLogins, recordCurrent, recordRelease } from '../../src/shell/records.ts'
+import { recordCurrent, recordRelease } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
@@ -110,7 +111,7 @@ const local = { type: 'local', port: 9270, image: `registry:2${hostile}` } as co
 const neighbour = { server: 'web1', user: hostile, host: hostile, port: 22, hostKey: `ssh-ed25519 ${hostile}` }
 
 function traceOf(result: 'done' | 'failed'): Script {
-  const event = { action: 'registry login', registry: 'ghcr.io/owner', username: hostile, result }
+  const event = { action: 'registry login' as const, registry: 'ghcr.io/owner', username: hostile, result }
   return appendAudit(scope, { at: '2026-01-31T12:00:00Z', by: hostile, project: 'myapp', server: 'web1', ...event })
 }
 
@@ -133,7 +134,10 @@ export function everyScript(engine: Engine): Record<string, Script> {
       result: 'failed',
       reason: hostileLines,
     }),
-    'read the audit': readAudit(scope, 20),
+    'read the audit': readAudit(scope, { count: 20 }),
+    'read some of the audit': readAudit(scope, { action: hostile }),
+    'follow the audit': followAudit(scope, hostile),
+    'release the lock, and record that': doneAndRecorded(releaseLock(scope), traceOf('done')),
     'record a release': recordRelease(
       engine,
       scope,

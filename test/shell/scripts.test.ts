@@ -1,17 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
+import { appendAudit, doneAndRecorded, followAudit, parseAuditEntry, readAudit } from '../../src/shell/audit.ts'
 import { authFile, exits, hostEntry, requireEngine } from '../../src/shell/engine.ts'
 import { pullImages } from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../src/shell/lock.ts'
 import { logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { renderSite, switchWords } from '../../src/shell/proxy.ts'
-import { appendAudit, readAudit } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
-import { sh } from '../../src/shell/script.ts'
+import { lines, sh } from '../../src/shell/script.ts'
 import { everyScript, hostile, hostileLines, login, owner, scope, secretValues, service } from './hostile.ts'
 import { type Bench, benchWith, misunderstood, shells } from './shells.ts'
 
@@ -38,6 +39,7 @@ describe('no text becomes code when it is to', () => {
       'hold the lock': 'ready',
       stay: 'ready',
       'watch what runs': 'running',
+      'follow the audit': 'known',
       'hold a folder': 'folder',
     }
     const hangUpAt = until[name]
@@ -364,29 +366,135 @@ describe('a lock that is held with a heartbeat', { timeout: 30_000 }, () => {
 })
 
 describe('the audit', () => {
+  const entry = {
+    at: '2026-01-31T12:00:00Z',
+    by: hostile,
+    action: 'deploy' as const,
+    project: 'app',
+    server: 'web1',
+    result: 'failed' as const,
+    reason: hostileLines,
+  }
+  const numbered = (number: number) => ({ ...entry, at: `${number}` })
+  const entriesIn = (stdout: string) =>
+    stdout.split('\n').flatMap(line => (line.startsWith('entry ') ? [line.slice('entry '.length)] : []))
+  const timesIn = (stdout: string) => entriesIn(stdout).flatMap(line => parseAuditEntry(line).map(({ at }) => at))
+  const knownIn = (stdout: string) =>
+    stdout
+      .split('\n')
+      .findLast(line => line.startsWith('known'))
+      ?.slice(5) ?? ''
+  const each = shells.map(shell => [shell.join(' '), shell] as const)
+  const filesOf = (bench: Bench) => readdirSync(join(bench.folder, 'state/app')).filter(name => name !== 'releases')
+
   test('keeps one line for each entry, whatever is in it', async () => {
     const bench = benchWith()
-    const entry = {
-      at: '2026-01-31T12:00:00Z',
-      by: hostile,
-      action: 'deploy',
-      project: 'app',
-      server: 'web1',
-      result: 'failed' as const,
-      reason: hostileLines,
+    for (const number of [1, 2, 3]) await bench.run(appendAudit('app', numbered(number)))
+    const { stdout } = await bench.run(readAudit('app', { count: 2 }))
+    expect(entriesIn(stdout).map(line => JSON.parse(line))).toEqual([numbered(2), numbered(3)])
+    expect((await bench.run(readAudit('never', { count: 2 }))).stdout).toBe('')
+  })
+  test.each(each)('stays within its bounds, and all that is left is read in its order: %s', async (_, shell) => {
+    const bench = benchWith()
+    const size = `${JSON.stringify(numbered(1))}\n`.length
+    const bounds = { bytes: 3 * size, kept: 3 }
+    for (let number = 1; number <= 14; number++) {
+      const { code, stderr } = await bench.run(appendAudit('app', numbered(number), bounds), { shell })
+      expect([code, stderr]).toEqual([0, ''])
+      if (number === 3) expect(filesOf(bench)).toEqual(['audit.jsonl'])
     }
-    for (const at of ['1', '2', '3']) await bench.run(appendAudit('app', { ...entry, at }))
-    const { stdout } = await bench.run(readAudit('app', 2))
-    expect(
-      stdout
-        .trim()
-        .split('\n')
-        .map(line => JSON.parse(line)),
-    ).toEqual([
-      { ...entry, at: '2' },
-      { ...entry, at: '3' },
-    ])
-    expect((await bench.run(readAudit('never', 2))).stdout).toBe('')
+    expect(filesOf(bench)).toEqual(['audit.100002.jsonl', 'audit.100003.jsonl', 'audit.100004.jsonl'])
+    const { stdout } = await bench.run(readAudit('app'), { shell })
+    expect(timesIn(stdout)).toEqual([7, 8, 9, 10, 11, 12, 13, 14].map(String))
+    expect(knownIn(stdout)).toBe(' audit.100002.jsonl=3 audit.100003.jsonl=3 audit.100004.jsonl=2 ')
+  })
+  test('loses nothing where many write at once, also over the end of a file', async () => {
+    const bench = benchWith()
+    const long = { ...entry, reason: 'x'.repeat(9_000) }
+    const writers = Array.from({ length: 6 }, (_, writer) => Array.from({ length: 6 }, (_, one) => `${writer}-${one}`))
+    const bounds = { bytes: 60_000, kept: 20 }
+    await Promise.all(
+      writers.map((own, writer) => {
+        const script = lines(...own.map(at => appendAudit('app', { ...long, at }, bounds)))
+        return bench.run(script, { shell: shells[writer % shells.length] ?? ['sh'] })
+      }),
+    )
+    const { stdout } = await bench.run(readAudit('app'))
+    expect(timesIn(stdout).toSorted()).toEqual(writers.flat().toSorted())
+    expect(filesOf(bench).length).toBeGreaterThan(3)
+    expect(filesOf(bench).join(' ')).not.toContain('.audit.')
+  }, 20_000)
+  const canTrace = spawnSync('strace', ['true']).status === 0
+  test.skipIf(!canTrace).each(each)(
+    'is written to once for a line, so that no other comes in between: %s',
+    async (_, shell) => {
+      const bench = benchWith()
+      const trace = join(bench.folder, 'trace')
+      const traced = ['strace', '-f', '-y', '-e', 'trace=write,writev', '-o', trace, ...shell] as const
+      await bench.run(appendAudit('app', { ...entry, reason: 'x'.repeat(9_000) }), { shell: traced })
+      expect(readFileSync(trace, 'utf8').match(/write.*audit\.jsonl>/g)).toHaveLength(1)
+    },
+  )
+  test('leaves a line out that is spoilt, and no other', async () => {
+    const bench = benchWith()
+    await bench.run(appendAudit('app', numbered(1)))
+    appendFileSync(join(bench.folder, 'state/app/audit.jsonl'), '{"at":"2026-01-3')
+    await bench.run(appendAudit('app', numbered(2)))
+    expect(timesIn((await bench.run(readAudit('app'))).stdout)).toEqual(['1', '2'])
+  })
+  test('says that it could not be written', async () => {
+    const bench = benchWith()
+    mkdirSync(join(bench.folder, 'state/app/audit.jsonl'), { recursive: true })
+    expect((await bench.run(appendAudit('app', entry))).code).not.toBe(0)
+  })
+  test('is cut to an action or a group of them before it is cut to a number', async () => {
+    const bench = benchWith()
+    const actions = ['lock acquire', 'deploy', 'lock release', 'rollback', 'deploy'] as const
+    for (const [index, action] of actions.entries()) {
+      const reason = 'it says "action":"rollback" and "action":"lock'
+      await bench.run(appendAudit('app', { ...numbered(index), action, reason }))
+    }
+    const read = async (action: string, count: number) =>
+      timesIn((await bench.run(readAudit('app', { action, count }))).stdout)
+    expect(await read('deploy', 5)).toEqual(['1', '4'])
+    expect(await read('deploy', 1)).toEqual(['4'])
+    expect(await read('lock', 5)).toEqual(['0', '2'])
+    expect(await read('lock release', 5)).toEqual(['2'])
+    expect(await read('roll', 5)).toEqual([])
+  })
+  test.each(each)('is followed from where it was left, over the end of a file: %s', async (_, shell) => {
+    const bench = benchWith()
+    const bounds = { bytes: 2 * JSON.stringify(numbered(1)).length, kept: 4 }
+    const add = (number: number) => bench.run(appendAudit('app', numbered(number), bounds))
+    await add(1)
+    const known = knownIn((await bench.run(readAudit('app'), { shell })).stdout)
+    for (const number of [2, 3]) await add(number)
+    const first = await bench.run(followAudit('app', known), { shell, hangUpAt: '100001' })
+    expect(timesIn(first.stdout)).toEqual(['2', '3'])
+    const second = bench.run(followAudit('app', knownIn(first.stdout)), { shell, hangUpAt: '100002' })
+    await add(4)
+    await add(5)
+    expect(timesIn((await second).stdout)).toEqual(['4', '5'])
+  })
+  test('is followed before there is one', async () => {
+    const bench = benchWith()
+    const following = bench.run(followAudit('app', ''), { hangUpAt: 'known' })
+    await bench.run(appendAudit('app', numbered(1)))
+    expect(timesIn((await following).stdout)).toEqual(['1'])
+  })
+  test('keeps no lock from being released', async () => {
+    const bench = benchWith()
+    bench.lock('app', owner)
+    mkdirSync(join(bench.folder, 'state/app/audit.jsonl'))
+    const { code } = await bench.run(doneAndRecorded(releaseLock('app'), appendAudit('app', entry)))
+    expect([code, existsSync(join(bench.folder, 'state/app/lock'))]).toEqual([0, false])
+  })
+  test('has no entry of a lock that was not there, or could not be had', async () => {
+    const bench = benchWith()
+    await bench.run(doneAndRecorded(releaseLock('app'), appendAudit('app', entry)))
+    bench.lock('app', { ...owner, by: 'another' })
+    const { code } = await bench.run(doneAndRecorded(takeLock('app', owner), appendAudit('app', entry)))
+    expect([code, filesOf(bench)]).toEqual([exits.lockHeld, ['lock']])
   })
 })
 

@@ -1,39 +1,111 @@
-import { settled } from '../../deploy/failure.ts'
+import type { Config, Server } from '../../config/config.ts'
+import type { Secrets } from '../../config/secrets.ts'
+import { type AuditPlace, followAuditAt, readAuditAt } from '../../deploy/logs/audit.ts'
+import { window } from '../../deploy/logs/merge.ts'
 import { JijiError } from '../../errors.ts'
-import { type AuditEntry, parseAuditEntry, readAudit } from '../../shell/records.ts'
+import type { Runner } from '../../runner/runner.ts'
+import type { AuditEntry } from '../../shell/audit.ts'
+import { type AuditOptions, readAuditOptions } from '../audit-options.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { keepConnected } from '../keep-connected.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
-  const { servers } = selectFrom(config, context)
-  const count = options.text('lines') ?? '20'
-  if (!/^\d{1,7}$/.test(count)) throw new JijiError('usage', `--lines takes a whole number, not ${count}`)
+  const { servers, services } = selectFrom(config, context)
+  const wanted = options.list('services') && new Set(services.map(({ name }) => name))
+  const how = readAuditOptions(options, wanted)
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
 
-  await withServers(context, config, secrets, servers, async runners => {
-    const outputs = await settled(
-      [...runners.values()].map(runner => runner.run(readAudit(config.scope, Number(count)), { signal })),
-    )
-    const entries = outputs
-      .flatMap(({ stdout }) => stdout.split('\n').flatMap(parseAuditEntry))
-      .toSorted((a, b) => a.at.localeCompare(b.at))
-    if (output.style.json) return output.json({ schemaVersion: 1, entries })
-    output.table(
-      ['when', 'server', 'who', 'what', 'result'],
-      entries.map(entry => [
-        entry.at,
-        entry.server,
-        entry.by,
-        describe(entry),
-        entry.reason ? `${entry.result}: ${entry.reason}` : entry.result,
-      ]),
-    )
+  await withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+    const problems: JijiError[] = [...failures]
+    const warn = (error: unknown) => {
+      if (signal.aborted) return
+      if (!(error instanceof JijiError)) throw error
+      problems.push(error)
+      if (how.follow) output.warn(error.message)
+    }
+    if (how.follow) for (const { message } of failures) output.warn(message)
+    const places = servers.flatMap(server => {
+      const first = runners.get(server.name)
+      return first ? [placeAt(context, config, secrets, server, first, how)] : []
+    })
+    try {
+      await show(context, how, places, warn)
+    } finally {
+      await Promise.all(places.map(({ connections }) => connections.close()))
+    }
+    if (problems.length > 0 && !(how.follow && signal.aborted)) throw unreachable(problems, servers.length)
   })
 }
 
-function describe({ action, from, to, registry, username }: AuditEntry): string {
+function placeAt(
+  context: Context,
+  config: Config,
+  secrets: Secrets,
+  server: Server,
+  first: Runner,
+  { follow }: AuditOptions,
+): AuditPlace {
+  const patience = follow ? Number.POSITIVE_INFINITY : undefined
+  const connections = keepConnected(context, config, secrets, { server, first, patience })
+  return { server: server.name, scope: config.scope, connections, signal: context.signal }
+}
+
+/** What is there, in the order of time, and then, if that is asked for, what is added. */
+async function show(
+  { output }: Context,
+  { follow, count, action, isWanted, isPlain }: AuditOptions,
+  places: readonly AuditPlace[],
+  warn: (error: unknown) => void,
+): Promise<void> {
+  const begun = await Promise.all(
+    places.map(place => readAuditAt(place, { action, count: isPlain ? count : undefined }).catch(warn)),
+  )
+  const entries = begun
+    .flatMap(read => newest(read?.entries.filter(isWanted) ?? [], count))
+    .toSorted((a, b) => a.at.localeCompare(b.at))
+  if (!follow) return showAll(output, entries)
+
+  const showOne = (entry: AuditEntry) => {
+    if (output.style.json) output.jsonLine({ schemaVersion: 1, ...entry })
+    else output.foreign('', rowOf(entry).join('  '))
+  }
+  entries.forEach(showOne)
+  const soon = window(300, showOne)
+  const add = (entry: AuditEntry) => {
+    if (isWanted(entry)) soon.add(entry)
+  }
+  try {
+    await Promise.all(
+      places.map((place, index) => {
+        const read = begun[index]
+        return read && followAuditAt(place, read.known, add).catch(warn)
+      }),
+    )
+  } finally {
+    soon.flush()
+  }
+}
+
+function newest(entries: readonly AuditEntry[], count = entries.length): readonly AuditEntry[] {
+  return entries.slice(entries.length - Math.min(count, entries.length))
+}
+
+function showAll(output: Context['output'], entries: readonly AuditEntry[]): void {
+  if (output.style.json) output.json({ schemaVersion: 1, entries })
+  else output.table(['when', 'server', 'who', 'what', 'result'], entries.map(rowOf))
+}
+
+function rowOf(entry: AuditEntry): string[] {
+  const { at, server, by, ci, result, reason } = entry
+  const who = ci ? `${by} (${ci.name} ${ci.run})` : by
+  return [at, server, who, describe(entry), reason ? `${result}: ${reason}` : result]
+}
+
+function describe({ action, services, from, to, registry, username }: AuditEntry): string {
   if (registry) return `${action} ${registry}${username ? ` as ${username}` : ''}`
-  return [action, ...(from ? [from, '->'] : []), ...(to ? [to] : [])].join(' ')
+  if (!to) return [action, ...(services ?? [])].join(' ')
+  return [action, ...(from ? [from, '->'] : []), to].join(' ')
 }

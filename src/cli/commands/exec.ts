@@ -7,6 +7,7 @@ import type { Runner } from '../../runner/runner.ts'
 import { attachTo, execIn } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, withReachable, withServers } from '../gather.ts'
+import { putOnRecord } from '../on-record.ts'
 import { attach, type Passed, requireTerminal, runAll, runOne } from '../passing.ts'
 import { selectOne } from '../select-one.ts'
 
@@ -19,6 +20,13 @@ export async function run(context: Context): Promise<number> {
   const config = loadProject(context)
   const { service, servers } = selectOne(context, config, wanted)
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const record = (found: readonly Passed[]) =>
+    putOnRecord(
+      context,
+      config,
+      found.map(({ runner }) => runner),
+      { action: 'exec', services: [service.name] },
+    )
   const passedOn = (runner: Runner, server: Server) =>
     findIn(context, config, service, server, runner, name =>
       (isInteractive ? attachTo : execIn)(server.engine, name, words),
@@ -33,13 +41,16 @@ export async function run(context: Context): Promise<number> {
         }),
       )
       if (found.flat().length === 0 && failures.length === 0) throw nothingRuns(service)
+      await record(found.flat())
       return runAll(context, found.flat(), failures)
     })
   }
   for (const server of servers) {
     const status = await withServers(context, config, secrets, [server], async runners => {
       const [passed] = (await settled([...runners.values()].map(runner => passedOn(runner, server)))).flat()
-      return passed && (isInteractive ? attach(context, passed) : runOne(context, passed))
+      if (!passed) return undefined
+      await record([passed])
+      return isInteractive ? attach(context, passed) : runOne(context, passed)
     })
     if (status !== undefined) return status
   }

@@ -6,25 +6,29 @@ import { type Answer, failureOf, onLocks } from '../locks.ts'
 
 export async function run(context: Context): Promise<void> {
   const { output } = context
-  await onLocks(context, readLock, answers => {
-    for (const failure of answers.map(failureOf)) if (failure) throw failure
-    if (output.style.json) {
-      const locks = answers.map(({ runner, owner, holder }) => ({
-        server: runner.server,
-        owner: owner ?? null,
-        holder: holder ?? null,
-      }))
-      output.json({ schemaVersion: 1, locks })
-    } else
-      output.table(
-        ['server', 'lock', 'for', 'heartbeat'],
-        answers.map(({ runner, owner, holder }) =>
-          owner
-            ? [runner.server, describeOwner(owner), renderAge(owner.since, new Date()), describeHolder(holder)]
-            : [runner.server, 'free', '-', '-'],
-        ),
-      )
-  })
+  await onLocks(
+    context,
+    ({ scope }) => readLock(scope),
+    answers => {
+      for (const failure of answers.map(failureOf)) if (failure) throw failure
+      if (output.style.json) {
+        const locks = answers.map(({ runner, owner, holder }) => ({
+          server: runner.server,
+          owner: owner ?? null,
+          holder: holder ?? null,
+        }))
+        output.json({ schemaVersion: 1, locks })
+      } else
+        output.table(
+          ['server', 'lock', 'for', 'heartbeat'],
+          answers.map(({ runner, owner, holder }) =>
+            owner
+              ? [runner.server, describeOwner(owner), renderAge(owner.since, new Date()), describeHolder(holder)]
+              : [runner.server, 'free', '-', '-'],
+          ),
+        )
+    },
+  )
 }
 
 function describeHolder(holder: Answer['holder']): string {

@@ -14,6 +14,7 @@ import type { Runner } from '../../runner/runner.ts'
 import { attachToOneOff, createOneOff, type OneOff, removeOneOff, runOneOff } from '../../shell/one-off.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, thisMachine, withServers } from '../gather.ts'
+import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runOne } from '../passing.ts'
 import { ownerOf } from '../release.ts'
 import { selectOne } from '../select-one.ts'
@@ -52,6 +53,7 @@ async function runAt(context: Context, scene: Scene, words: readonly string[]): 
     image,
     command: words.length > 0 ? words : (service.command ?? []),
   }
+  await putOnRecord(context, config, [runner], { action: 'run', services: [service.name] })
   const passed = { runner, place: server.name }
   if (!context.options.flag('interactive'))
     return runOne(context, { ...passed, script: runOneOff(server.engine, oneOff) })
@@ -73,10 +75,11 @@ async function findImage(context: Context, scene: Scene): Promise<string | undef
   const observations = [observation]
   const selected = { servers: [server], services: [{ ...service, servers: [server.name] }] }
   const plan = planRestart({ config, selected, observations, release: nextRelease(observations, new Date()) })
-  const owner = ownerOf(await findActor(thisMachine(context), context.environment), context)
+  const actor = await findActor(thisMachine(context), context.environment)
+  const owner = ownerOf(actor, context)
   const report = output.event.bind(output)
   const runners = new Map([[server.name, runner]])
-  await imagesOnceMore({ config, secrets, runners, observations, owner, report, signal }, plan)
+  await imagesOnceMore({ config, secrets, runners, observations, owner, actor, report, signal }, plan)
   return live.image
 }
 

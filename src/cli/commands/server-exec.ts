@@ -2,6 +2,7 @@ import { JijiError } from '../../errors.ts'
 import { attachWords, runWords } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withReachable, withServers } from '../gather.ts'
+import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runAll, runOne } from '../passing.ts'
 
 export async function run(context: Context): Promise<number> {
@@ -17,7 +18,8 @@ export async function run(context: Context): Promise<number> {
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
 
   if (servers.length > 1) {
-    return withReachable(context, config, secrets, servers, ({ runners, failures }) => {
+    return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
+      await putOnRecord(context, config, [...runners.values()], { action: 'server exec' })
       const all = [...runners.values()].map(runner => ({ runner, place: runner.server, script: runWords(args) }))
       return runAll(context, all, failures)
     })
@@ -25,6 +27,7 @@ export async function run(context: Context): Promise<number> {
   return withServers(context, config, secrets, servers, async runners => {
     const [runner] = runners.values()
     if (!runner) throw new Error('there is a server')
+    await putOnRecord(context, config, [runner], { action: 'server exec' })
     const passed = { runner, place: runner.server, script: (isInteractive ? attachWords : runWords)(args) }
     return isInteractive ? attach(context, passed) : runOne(context, passed)
   })

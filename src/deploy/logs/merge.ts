@@ -24,7 +24,7 @@ export async function* mergeByTime<T extends Entry>(logs: readonly AsyncIterable
 }
 
 /** What comes from several sides within a moment, handed on in the order of time. */
-export function window<T extends Entry>(milliseconds: number, show: (entry: T) => void) {
+export function window<T extends Pick<Entry, 'at'>>(milliseconds: number, show: (entry: T) => void) {
   let waiting: T[] = []
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
