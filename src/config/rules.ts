@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { JijiError } from '../errors.ts'
 import { builderRules } from './builder-rules.ts'
+import { containerRules } from './container-rules.ts'
 import { credentialRules, namedRegistryRules } from './credential-rules.ts'
 import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
@@ -20,6 +21,7 @@ export function checkRules(settings: Settings, root: string): Finding[] {
     ...namedRegistryRules(settings),
     ...seedRules(settings),
     ...serviceRules(settings, root),
+    ...containerRules(settings, root),
     ...routeRules(settings),
   ]
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { authKindNames } from './auth-kinds.ts'
+import { containerKeys } from './container-keys.ts'
 import {
   boolean,
   duration,
@@ -170,6 +171,7 @@ const service = keys({
     .describe('When the engine restarts it'),
   replicas: integer(1, 100).prefault('1').describe('Containers of it on each of its servers'),
   stop_first: boolean().prefault('false').describe('Stop the old container before the new one starts: a short gap'),
+  ...containerKeys,
   hooks: serviceHooks.prefault({}).describe('Commands around a release, in a container of the new image'),
   proxy: serviceProxy.optional().describe('HTTP traffic for this service'),
 })

@@ -1,3 +1,4 @@
+import { healthLimit } from '../shell/health.ts'
 import type { Replacement } from '../shell/replace.ts'
 
 /** Milliseconds after which a server that still says nothing is given up: each many times what the work takes. */
@@ -25,6 +26,5 @@ export const limits = {
 
 /** What a replacement may take by its own settings, and a minute for the engine. */
 export function replacementLimit({ service, timing }: Pick<Replacement, 'service' | 'timing'>): number {
-  const health = service.proxy?.healthcheck.deploy_timeout ?? 60_000
-  return health + timing.settle + timing.drain_timeout + 2 * timing.stop_timeout + 60_000
+  return healthLimit(service) + timing.settle + timing.drain_timeout + 2 * timing.stop_timeout + 60_000
 }

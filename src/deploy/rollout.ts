@@ -6,6 +6,7 @@ import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { restoreRoutes } from './proxies.ts'
 import { notPutBack, putBack, type Switched, serviceOf, standing } from './put-back.ts'
 import { replaceOne } from './replace.ts'
+import { surroundingsOf } from './surroundings.ts'
 
 /**
  * Service by service: the first server alone, then the others together. A failure puts back what had been switched.
@@ -48,7 +49,7 @@ function toReplacement(
     release: plan.release,
     version: again?.version ?? plan.version,
     digest: digests.get(server)?.get(name) ?? '',
-    secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
+    ...surroundingsOf({ config, secrets }, service),
   })
   return {
     scope: config.scope,

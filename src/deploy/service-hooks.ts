@@ -8,6 +8,7 @@ import { lockLost } from './failure.ts'
 import { runnerOf } from './losses.ts'
 import type { HookPlan, Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { serviceOf } from './put-back.ts'
+import { surroundingsOf } from './surroundings.ts'
 
 /** Runs the services' own hooks, one after the other in the order of the configuration, before anything is switched. */
 export async function runServiceHooks(context: ApplyContext, plan: Plan): Promise<void> {
@@ -25,14 +26,11 @@ async function runOne(
   { service: name, image }: ReplacementPlan,
   hook: HookPlan,
 ): Promise<void> {
-  const { config, owner, secrets, report, signal } = context
-  const service = serviceOf(config, name)
+  const { config, owner, report, signal } = context
   const event = { step: 'hook', server, service: name, detail: 'pre_deploy' } as const
   const script = runServiceHook(engine, {
-    scope: config.scope,
+    ...surroundingsOf(context, serviceOf(config, name)),
     owner,
-    service,
-    secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
     name: hook.container,
     image,
     command: hook.command,

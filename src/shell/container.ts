@@ -1,16 +1,23 @@
 import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
+import { containerWords, entrypointWords } from './container-words.ts'
+import { directoryMounts, type File, fileMounts, filesFolder } from './mounts.ts'
 import { network } from './names.ts'
 import { type Script, sh, type Word } from './script.ts'
 
-/** What a container of a service gets, whatever it is for: its environment, its network, its volumes. */
+/** What a container of a service gets, whatever it is for: its environment, its network, its volumes and files. */
 export type Surroundings = {
   scope: string
   service: Service
   secrets: readonly { name: string; value: Secret }[]
+  files: readonly File[]
 }
 
 export type Running = {
+  /** Goes first: says where files are kept. */
+  place: Script
+  /** Undoes `prepare`. */
+  undo: Script
   /** What is done once. */
   prepare: Script
   /** What belongs into a subshell, before the containers that are run in it. */
@@ -21,11 +28,13 @@ export type Running = {
 
 /**
  * Runs containers of a service in its own surroundings. A file of variables has one line each. What does not fit on a line
- * goes through the environment of the engine's client, which can be read by this user alone.
+ * goes through the environment of the engine's client, which can be read by this user alone. Files are kept under the name
+ * of the first container.
  */
 export function runContainers(
   engine: Engine,
-  { scope, service, secrets }: Surroundings,
+  { scope, service, secrets, files }: Surroundings,
+  first: string,
   image: string,
   command: readonly Word[],
 ): Running {
@@ -48,19 +57,27 @@ export function runContainers(
       .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
   ]
   const own: Word[] = [
-    ...['--network', network, '--pull', 'never'],
+    ...['--pull', 'never'],
+    ...containerWords(service),
     ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
     ...exported.flatMap(({ name }) => ['-e', name]),
   ]
+  const entrypoint = entrypointWords(service)
+  const directories = directoryMounts(engine, scope, service.name, service.directories)
+  const uploaded = fileMounts(engine, files)
   return {
+    place: files.length > 0 ? filesFolder(scope, first) : sh`:`,
+    undo: files.length > 0 ? sh`rm -rf "$files"` : sh`:`,
     prepare: sh`make_private
 {
 ${[sh`:`, ...fileOf]}
 } >"$private"/environment
-${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit`,
+${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+${directories.prepare}
+${uploaded.prepare}`,
     environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,
     run: (words, verb = 'run') =>
-      sh`${engine} ${verb} ${words} --env-file "$private"/environment ${own} ${image} ${command}`,
+      sh`${engine} ${verb} ${words} --env-file "$private"/environment ${own}${directories.words}${uploaded.words} ${entrypoint.options} ${image} ${entrypoint.before} ${command}`,
   }
 }
 

@@ -18,16 +18,18 @@ export function waitUntilHealthy(
   { names, port }: { names: readonly string[]; port?: number | undefined },
   settle: number,
 ): Script {
-  const limit = service.proxy?.healthcheck.deploy_timeout ?? 60_000
+  const command = service.healthcheck?.command
   const state =
     '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
   return sh`fail() {
   echo "reason $1"
+  ${command ? sh`printf '%s\\n' "$said" | tail -n 10 | sed 's/^/log health check: /'` : sh`:`}
   ${engine} logs --tail 30 "$name" 2>&1 | sed 's/^/log /'
   exit ${exits.unhealthy}
 }
 reason='it did not become healthy'
-limit=${seconds(limit)}
+${command ? sh`said=` : sh`:`}
+limit=${seconds(healthLimit(service))}
 begin=$(date +%s)
 for name in ${names}; do
 address=
@@ -35,10 +37,25 @@ while :; do
   set -- $(${engine} inspect --format ${state} "$name")
   [ "$2" = 0 ] || fail 'it ended and was restarted'
   [ "$1" = true ] || fail "it ended with status $3"
-  ${service.proxy ? probe(engine, service.proxy, port) : staysUp(settle)}
+  ${service.proxy ? probe(engine, service.proxy, port) : command ? runCheck(engine, command, service) : staysUp(settle)}
   [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
 done
 done`
+}
+
+/** Milliseconds until a service must be healthy. */
+export function healthLimit({ proxy, healthcheck }: Service): number {
+  return proxy?.healthcheck.deploy_timeout ?? healthcheck?.deploy_timeout ?? 60_000
+}
+
+/** Runs the command in the container `$name`. What it writes when it fails is kept in `$said`. */
+function runCheck(engine: Engine, command: readonly string[], { healthcheck }: Service): Script {
+  const timeout = seconds(healthcheck?.timeout ?? 5000)
+  return sh`said=$(timeout ${timeout} ${engine} exec "$name" ${command} 2>&1) && break
+  status=$?
+  reason="its health check (status $status) did not succeed"
+  case $status in 124 | 143) reason=${`its health check (${timeout} s a run) did not end`} ;; esac
+  sleep ${(healthcheck?.interval ?? 1000) / 1000}`
 }
 
 /** Asks the container `$name` several times in one execution, in quick succession at first. */

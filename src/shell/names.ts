@@ -38,6 +38,14 @@ export function slotName(scope: string, service: string, slot: Slot, replica = 1
   return numbered(`${scope}-${service}-${slot}`, replica)
 }
 
+/**
+ * The DNS name of a service on a server's network, for the other services there: all of its containers have it, whatever
+ * slot they stand in. No other name of ours has a dot.
+ */
+export function stableName(scope: string, service: string): string {
+  return `${service}.${scope}.jiji`
+}
+
 /** The name of the first replica. */
 export function containerName(scope: string, service: string, release: string): string {
   return `${scope}-${service}-${release}`

@@ -1,5 +1,6 @@
 import type { Engine } from '../config/config.ts'
-import { runContainers, type Surroundings } from './container.ts'
+import { type Running, runContainers, type Surroundings } from './container.ts'
+import { filesFolder } from './mounts.ts'
 import { labels } from './names.ts'
 import { labelWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -9,9 +10,13 @@ export type OneOff = Surroundings & { name: string; image: string; command: read
 
 /** Runs it, and shows what it writes; it is gone afterwards in any case. */
 export function runOneOff(engine: Engine, oneOff: OneOff, words: readonly Word[] = own(oneOff)): Script {
-  const { prepare, environment, run } = runContainers(engine, oneOff, oneOff.image, oneOff.command)
+  const { place, undo, prepare, environment, run } = containerOf(engine, oneOff)
   return sh`container=${oneOff.name}
-on_exit() { ${engine} rm -f "$container"; } >/dev/null 2>&1
+${place}
+on_exit() {
+  ${engine} rm -f "$container"
+  ${undo}
+} >/dev/null 2>&1
 ${prepare}
 run_one() {
 ${environment}
@@ -22,9 +27,10 @@ interruptible run_one`
 
 /** Makes it for somebody at a terminal, who is then attached to it: what it is told goes no way that others can see. */
 export function createOneOff(engine: Engine, oneOff: OneOff, terminal: string): Script {
-  const { prepare, environment, run } = runContainers(engine, oneOff, oneOff.image, oneOff.command)
+  const { place, prepare, environment, run } = containerOf(engine, oneOff)
   const words = ['--rm', '-it', '-e', `TERM=${terminal}`, '--name', oneOff.name, ...own(oneOff)]
-  return sh`${prepare}
+  return sh`${place}
+${prepare}
 (
 ${environment}
 ${run(words, 'create')}
@@ -35,9 +41,14 @@ export function attachToOneOff(engine: Engine, name: string): Script {
   return sh`exec ${engine} start --attach --interactive ${name}`
 }
 
-export function removeOneOff(engine: Engine, name: string): Script {
+export function removeOneOff(engine: Engine, { scope, name }: Pick<OneOff, 'scope' | 'name'>): Script {
   return sh`${engine} rm -f ${name} >/dev/null 2>&1
-:`
+${filesFolder(scope, name)}
+rm -rf "$files"`
+}
+
+function containerOf(engine: Engine, oneOff: OneOff): Running {
+  return runContainers(engine, oneOff, oneOff.name, oneOff.image, oneOff.command)
 }
 
 // Not labelled as the project's: a deploy takes away what is the project's and no release knows.

@@ -1,4 +1,5 @@
 import type { Engine } from '../config/config.ts'
+import { removeOldFiles } from './mounts.ts'
 import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
 
@@ -46,6 +47,7 @@ printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/c
 function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
   return sh`${retire.length > 0 ? sh`${engine} stop ${retire} >/dev/null 2>&1` : sh`:`}
 ${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
+${removeOldFiles(engine)}
 for image in ${images} $(${engine} images --filter ${`label=${labels.project}=${scope}`} --format '{{.Repository}}:{{.Tag}}'); do
   for kept in ${keep} '<none>:<none>'; do [ "$image" != "$kept" ] || continue 2; done
   ${removeImage(engine)}

@@ -1,10 +1,9 @@
 import type { Engine, Service, Settings } from '../config/config.ts'
-import type { Secret } from '../config/secret.ts'
-import { runContainers } from './container.ts'
+import { type Running, runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
-import { labels, network, proxyContainer, type Slot, slotName } from './names.ts'
+import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 
@@ -28,12 +27,11 @@ export type Replacement = {
 /** The replicas in a slot, and the port that the proxy reaches them on. */
 type Standing = { names: readonly string[]; slot: Slot; port?: number | undefined }
 
-export type NewContainer = {
+export type NewContainer = Pick<Surroundings, 'secrets' | 'files'> & {
   image: string
   release: string
   version: string
   digest: string
-  secrets: readonly { name: string; value: Secret }[]
 }
 
 /**
@@ -46,19 +44,22 @@ export type NewContainer = {
 export function replaceContainer(engine: Engine, replacement: Replacement): Script {
   const { scope, owner, candidate, live, service, timing, leftovers } = replacement
   const isGap = service.stop_first && live !== undefined
+  const coming = candidate.create && newContainers(engine, replacement, candidate.create)
   const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.names} >/dev/null` : sh`:`
   return sh`${requireLock(scope, owner)}
 ${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
 ${leftovers.stop.length > 0 ? sh`${engine} stop ${leftovers.stop} >/dev/null 2>&1` : sh`:`}
 candidate=${candidate.names[0] ?? ''}
+${coming ? coming.place : sh`:`}
 on_exit() {
   [ -n "$candidate" ] || return
-  ${candidate.create ? sh`${engine} rm -f ${candidate.names}` : sh`${engine} stop -t 2 ${candidate.names}`}
+  ${coming ? sh`${engine} rm -f ${candidate.names}` : sh`${engine} stop -t 2 ${candidate.names}`}
+  ${coming ? coming.undo : sh`:`}
   ${isGap ? sh`${engine} start ${live.names}` : sh`:`}
 } >/dev/null 2>&1
 ${isGap ? sh`${stop} || exit` : sh`:`}
 ${candidate.isMoved ? moveTo(engine, replacement) : sh`:`}
-${candidate.create ? create(engine, replacement, candidate.create) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
+${coming && candidate.create ? create(replacement, candidate.create, coming) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
@@ -70,21 +71,35 @@ ${live && replacement.afterwards === 'remove' ? sh`${engine} rm -f ${live.names}
 echo stopped`
 }
 
-/** Gives containers that are stopped the names of another slot. */
+/** Gives containers that are stopped the names of another slot, unless they were on the network of the server. */
 function moveTo(engine: Engine, { scope, service, candidate: { names, slot } }: Replacement): Script {
-  return sh`${names.map(
-    (name, index) => sh`${engine} network disconnect ${network} ${name} >/dev/null
-${engine} network connect --alias ${slotName(scope, service.name, slot, index + 1)} ${network} ${name} >/dev/null || exit ${exits.notStarted}`,
-  )}`
+  return sh`${names.map((name, index) => {
+    const aliases = aliasWords('--alias', scope, service, slot, index + 1)
+    return sh`mode=$(${engine} inspect --format '{{.HostConfig.NetworkMode}}' ${name})
+[ "$mode" = host ] || {
+  ${engine} network disconnect ${network} ${name} >/dev/null
+  ${engine} network connect ${aliases} ${network} ${name} >/dev/null || exit ${exits.notStarted}
+}`
+  })}`
 }
 
-function create(engine: Engine, replacement: Replacement, container: NewContainer): Script {
+function aliasWords(option: string, scope: string, service: Service, slot: Slot, replica: number): Word[] {
+  return [option, slotName(scope, service.name, slot, replica), option, stableName(scope, service.name)]
+}
+
+function newContainers(engine: Engine, { scope, service, candidate }: Replacement, container: NewContainer): Running {
+  const surroundings = { scope, service, secrets: container.secrets, files: container.files }
+  return runContainers(engine, surroundings, candidate.names[0] ?? '', container.image, service.command ?? [])
+}
+
+function create(replacement: Replacement, container: NewContainer, { prepare, environment, run }: Running): Script {
   const { scope, service, candidate, timing } = replacement
   const wordsFor = (name: string, replica: number): Word[] => [
     ...['-d', '--name', name, '--restart', service.restart],
-    ...['--network-alias', slotName(scope, service.name, candidate.slot, replica)],
+    ...(service.network_mode === 'host' ? [] : aliasWords('--network-alias', scope, service, candidate.slot, replica)),
     ...['--stop-timeout', seconds(timing.stop_timeout)],
     ...labelWords({
+      ...service.labels,
       [labels.project]: scope,
       [labels.service]: service.name,
       [labels.release]: container.release,
@@ -98,8 +113,6 @@ function create(engine: Engine, replacement: Replacement, container: NewContaine
     }),
     ...service.ports.flatMap(port => ['-p', port]),
   ]
-  const surroundings = { scope, service, secrets: container.secrets }
-  const { prepare, environment, run } = runContainers(engine, surroundings, container.image, service.command ?? [])
   return sh`${prepare}
 (
 ${environment}

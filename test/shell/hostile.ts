@@ -46,6 +46,32 @@ export const hostileLines = `${hostile}\ntouch "$BENCH/pwned"\n`
 export const secretValues = ["hunter'2 $(touch $BENCH/pwned)", 'multi\nline\n-----END-----\n']
 const [single = '', multiple = ''] = secretValues
 
+/** Every key of a container, with hostile text wherever any text may stand. */
+export const container = {
+  user: hostile,
+  entrypoint: ['./begin', hostile, hostileLines],
+  labels: { 'com.example.note': hostileLines },
+  directories: [
+    { local: `data/${hostile}`, remote: `/data${hostile}`, mode: '700', owner: '1000:1000', options: 'rw' },
+  ],
+  files: [
+    { local: `config/${hostile}`, remote: `/etc/${hostile}`, owner: '1000' },
+    { local: 'key', remote: '/etc/key', mode: '600', options: 'ro' },
+  ],
+  tmpfs: [`/tmp/${hostile}`],
+  memory: '512m',
+  cpus: '0.5',
+  shm_size: '64m',
+  ulimits: { nofile: '1024:2048' },
+  cap_add: ['NET_ADMIN'],
+  cap_drop: ['ALL'],
+  devices: [`/dev/${hostile}`],
+  privileged: true,
+  extra_hosts: [`db:${hostile}`],
+  log: { driver: 'json-file', options: { tag: hostile, 'max-size': '10m' } },
+  options: { 'security-opt': [hostile, hostileLines], hostname: hostile },
+} satisfies Partial<Service>
+
 export const service: Service = {
   ...(configOf(`project: myapp
 servers: {web1: {host: a}}
@@ -62,7 +88,13 @@ services:
   environment: { clear: { PLAIN: 'x', HOSTILE: hostile, LINES: hostileLines }, secrets: [] },
 }
 
-const worker: Service = { ...service, name: 'worker', stop_first: false }
+export const worker: Service = {
+  ...service,
+  ...container,
+  name: 'worker',
+  stop_first: false,
+  healthcheck: { command: ['./check', hostile, hostileLines], interval: 0, timeout: 1000, deploy_timeout: 0 },
+}
 delete (worker as { proxy?: unknown }).proxy
 
 export const login = {
@@ -89,11 +121,16 @@ const created = {
     { name: 'TOKEN', value: new Secret('TOKEN', single) },
     { name: 'KEY', value: new Secret('KEY', multiple) },
   ],
+  files: container.files.map(file => ({
+    ...file,
+    content: new Secret(file.local, Buffer.from(multiple).toString('base64')),
+  })),
 }
 const oneOff = {
   scope,
-  service,
+  service: worker,
   secrets: created.secrets,
+  files: created.files,
   name: 'myapp-web-run-1',
   image: created.image,
   command: [hostile, hostileLines],
@@ -223,12 +260,13 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'run a command': runWords(['echo', hostile, hostileLines]),
     'run a one-off container': runOneOff(engine, oneOff),
     'make a one-off container': createOneOff(engine, oneOff, hostile),
-    'remove a one-off container': removeOneOff(engine, oneOff.name),
+    'remove a one-off container': removeOneOff(engine, oneOff),
     'run a hook of a service': runServiceHook(engine, {
       scope,
       owner,
-      service,
+      service: worker,
       secrets: created.secrets,
+      files: created.files,
       name: 'myapp-web-2-hook',
       image: created.image,
       command: [hostile, hostileLines],
@@ -281,7 +319,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
       scope,
       owner,
       service: { ...worker, environment: { clear: {}, secrets: [] } },
-      candidate: { names: ['myapp-worker-1'], slot: 'a', create: { ...created, secrets: [] } },
+      candidate: { names: ['myapp-worker-1'], slot: 'a', create: { ...created, secrets: [], files: [] } },
       live: undefined,
       afterwards: 'stop',
       leftovers: { remove: [], stop: [] },
@@ -291,7 +329,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
       scope,
       owner,
       service,
-      candidate: { names: ['myapp-web-1'], slot: 'a' },
+      candidate: { names: ['myapp-web-1'], slot: 'a', isMoved: true },
       live: { names: ['myapp-web-2'], slot: 'b' },
       afterwards: 'remove',
       leftovers: { remove: [], stop: [] },

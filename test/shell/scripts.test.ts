@@ -161,6 +161,7 @@ describe('a container', () => {
             { name: 'TOKEN', value: new Secret('TOKEN', secretValues[0] ?? '') },
             { name: 'KEY', value: new Secret('KEY', secretValues[1] ?? '') },
           ],
+          files: [],
         },
       },
       live: { names: ['old'], slot: 'a' },
@@ -261,7 +262,7 @@ describe('a container', () => {
       candidate: {
         names: ['new'],
         slot: 'b',
-        create: { image: 'app:1', release: 'r', version: '1', digest: '', secrets: [] },
+        create: { image: 'app:1', release: 'r', version: '1', digest: '', secrets: [], files: [] },
       },
       live: { names: ['old'], slot: 'a' },
       afterwards: 'stop',

@@ -8,6 +8,7 @@ import { observeServer } from '../../deploy/observe.ts'
 import { nextRelease } from '../../deploy/plan/release-id.ts'
 import { planRestart } from '../../deploy/plan/restart.ts'
 import { replicasOf } from '../../deploy/standing.ts'
+import { surroundingsOf } from '../../deploy/surroundings.ts'
 import { JijiError } from '../../errors.ts'
 import { lastLine } from '../../runner/engine-failure.ts'
 import type { Runner } from '../../runner/runner.ts'
@@ -46,9 +47,7 @@ async function runAt(context: Context, scene: Scene, words: readonly string[]): 
   const image = await findImage(context, scene)
   if (image === undefined) return undefined
   const oneOff: OneOff = {
-    scope: config.scope,
-    service,
-    secrets: service.environment.secrets.map(({ name, secret }) => ({ name, value: secrets.of(secret) })),
+    ...surroundingsOf({ config, secrets }, service),
     name: `${config.scope}-${service.name}-run-${randomBytes(3).toString('hex')}`,
     image,
     command: words.length > 0 ? words : (service.command ?? []),
@@ -61,7 +60,7 @@ async function runAt(context: Context, scene: Scene, words: readonly string[]): 
   try {
     return await attach(context, { ...passed, script: attachToOneOff(server.engine, oneOff.name) })
   } finally {
-    await runner.run(removeOneOff(server.engine, oneOff.name), { timeout: limits.ask })
+    await runner.run(removeOneOff(server.engine, oneOff), { timeout: limits.ask })
   }
 }
 
