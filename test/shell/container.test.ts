@@ -1,0 +1,196 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/config/config.ts'
+import { Secret } from '../../src/config/secret.ts'
+import { exits } from '../../src/shell/engine.ts'
+import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
+import { recordRelease } from '../../src/shell/records.ts'
+import { replaceContainer } from '../../src/shell/replace.ts'
+import { container, hostile, hostileLines, owner, scope, worker } from './hostile.ts'
+import { type Bench, benchWith } from './shells.ts'
+
+const engines: Engine[] = ['docker', 'podman']
+const bytes = Buffer.from([0, 255, 10, 39, 36, 96, ...Buffer.from(hostileLines)])
+const files = [
+  { local: 'app.conf', remote: '/etc/app.conf', content: new Secret('app.conf', bytes.toString('base64')) },
+  { local: 'key', remote: '/etc/key', mode: '600', options: 'ro', content: new Secret('key', '') },
+]
+// Ids are those of the containers, which only root can give.
+const service = { ...worker, directories: container.directories.map(one => ({ ...one, owner: undefined })) }
+const running = `'inspect --format {{.State'*) echo 'true 0 0' ;;`
+
+function replace(engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) {
+  const bench = benchWith(answers)
+  bench.lock(scope, owner)
+  const script = replaceContainer(engine, {
+    scope,
+    owner,
+    service,
+    candidate: {
+      names: ['new'],
+      slot: 'b',
+      create: { image: 'app:1', release: 'r2', version: '1', digest: '', secrets: [], files },
+    },
+    live: undefined,
+    afterwards: 'stop',
+    leftovers: { remove: [], stop: [] },
+    timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },
+    ...over,
+  })
+  return { bench, script, state: join(bench.folder, 'state', scope), ran: bench.run(script) }
+}
+
+describe('what a service asks of its container', () => {
+  test.each(engines)('reaches the engine word for word (%s)', async engine => {
+    const { bench, ran, state } = replace(engine, running)
+    expect(await ran).toMatchObject({ code: 0, stdout: 'started\nhealthy\nstopped\n' })
+    const words = bench.calls().find(([, verb]) => verb === 'run') ?? []
+    const has = (...some: string[]) =>
+      words.some((_, index) => some.every((word, offset) => words[index + offset] === word))
+    for (const pair of [
+      ['--network', 'jiji'],
+      ['--network-alias', 'myapp-staging-worker-b', '--network-alias', 'worker.myapp-staging.jiji'],
+      ['--user', hostile],
+      ['--label', `com.example.note=${hostileLines}`],
+      ['--memory', '512m', '--cpus', '0.5', '--shm-size', '64m', '--ulimit', 'nofile=1024:2048'],
+      ['--cap-add', 'NET_ADMIN', '--cap-drop', 'ALL', '--device', `/dev/${hostile}`, '--privileged'],
+      ['--tmpfs', `/tmp/${hostile}`, '--add-host', `db:${hostile}`],
+      ['--log-driver', 'json-file', '--log-opt', `tag=${hostile}`, '--log-opt', 'max-size=10m'],
+      [`--security-opt=${hostile}`, `--security-opt=${hostileLines}`, `--hostname=${hostile}`],
+      ['-v', `${state}/directories/worker/data/${hostile}:/data${hostile}:rw`],
+      ['-v', `${state}/files/new/0:/etc/app.conf`, '-v', `${state}/files/new/1:/etc/key:ro`],
+      ['--entrypoint', './begin', 'app:1', hostile, hostileLines, './work', hostile, '-n', ''],
+    ])
+      expect(has(...pair), pair.join(' ')).toBe(true)
+    expect(bench.calls().at(-1)).toEqual([engine, 'exec', 'new', './check', hostile, hostileLines])
+  })
+
+  test('is on the network of the server without names there', async () => {
+    const { bench, ran } = replace('docker', running, { service: { ...service, network_mode: 'host' } })
+    expect((await ran).code).toBe(0)
+    const words = bench.calls().find(([, verb]) => verb === 'run') ?? []
+    expect(words[words.indexOf('--network') + 1]).toBe('host')
+    expect(words).not.toContain('--network-alias')
+  })
+
+  test('does not take the place of a label of ours', async () => {
+    const labels = { 'jiji.project': 'other' }
+    const { bench, ran } = replace('docker', running, { service: { ...service, labels } })
+    await ran
+    expect(bench.calls().flat()).not.toContain('jiji.project=other')
+  })
+})
+
+describe('files', () => {
+  const folderOf = (state: string) => join(state, 'files/new')
+
+  test('arrive to the byte, with their modes, where nobody else gets to them', async () => {
+    const { bench, script, ran, state } = replace('docker', running)
+    await ran
+    expect(readFileSync(join(folderOf(state), '0'))).toEqual(bytes)
+    const modes = ['', '0', '1'].map(name => (statSync(join(folderOf(state), name)).mode & 0o777).toString(8))
+    expect(modes).toEqual(['700', '644', '600'])
+    expect(String(script)).not.toContain(bytes.toString('base64'))
+    for (const call of bench.calls()) expect(call.join(' ')).not.toContain(bytes.toString('base64'))
+  })
+  test('go with a container that is not healthy', async () => {
+    const { ran, state } = replace('docker', `'inspect '*) echo 'false 0 1' ;;`)
+    expect((await ran).code).toBe(exits.unhealthy)
+    expect(existsSync(folderOf(state))).toBe(false)
+  })
+  test('of containers that are gone are removed with the next release', async () => {
+    const bench = benchWith(`'ps -a --format '*) echo old; echo 'other' ;;`)
+    const state = join(bench.folder, 'state', scope)
+    for (const name of ['old', 'gone', 'ol']) {
+      mkdirSync(join(state, 'files', name), { recursive: true })
+      writeFileSync(join(state, 'files', name, '0'), '')
+    }
+    const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services: {} }
+    const script = recordRelease('docker', scope, record, {
+      retire: [],
+      containers: [],
+      images: [],
+      keep: [],
+      releases: [],
+    })
+    expect((await bench.run(script)).code).toBe(0)
+    expect(readdirSync(join(state, 'files'))).toEqual(['old'])
+  })
+  test('of a container for one command go with it', async () => {
+    const bench = benchWith()
+    const state = join(bench.folder, 'state', scope)
+    const oneOff = { scope, service, secrets: [], files, name: 'new', image: 'app:1', command: ['x'] }
+    await bench.run(runOneOff('docker', oneOff))
+    expect(bench.calls().flat()).toContain(`${state}/files/new/0:/etc/app.conf`)
+    expect(existsSync(folderOf(state))).toBe(false)
+    await bench.run(createOneOff('docker', oneOff, 'xterm'))
+    expect(existsSync(folderOf(state))).toBe(true)
+    await bench.run(removeOneOff('docker', oneOff))
+    expect(existsSync(folderOf(state))).toBe(false)
+  })
+})
+
+describe('a directory', () => {
+  const directories = [{ local: 'data', remote: '/data' }]
+  const modeOf = (bench: Bench) =>
+    (statSync(join(bench.folder, 'state', scope, 'directories/worker/data')).mode & 0o777).toString(8)
+
+  test('can be read by the container when it is new, and keeps the mode that the container gave it', async () => {
+    const { bench, script, ran } = replace('podman', running, { service: { ...service, directories } })
+    await ran
+    expect(modeOf(bench)).toBe('755')
+    chmodSync(join(bench.folder, 'state', scope, 'directories/worker/data'), 0o750)
+    await bench.run(script)
+    expect(modeOf(bench)).toBe('750')
+  })
+})
+
+describe('a health check by a command', () => {
+  test('that fails ends the release, with its status and what it wrote', async () => {
+    const { ran } = replace(
+      'docker',
+      `${running}\n'exec new'*) echo no database; echo at all >&2; exit 3 ;;\n'logs '*) echo one ;;`,
+    )
+    const { code, stdout } = await ran
+    expect(code).toBe(exits.unhealthy)
+    expect(stdout).toBe(
+      'started\nreason its health check (status 3) did not succeed in 0 s\nlog health check: no database\nlog health check: at all\nlog one\n',
+    )
+  })
+  test('that does not end in its time is told apart', async () => {
+    const { ran } = replace('docker', `${running}\n'exec new'*) exec sleep 5 ;;`)
+    expect((await ran).stdout).toContain('reason its health check (1 s a run) did not end in 0 s')
+  })
+  test('is asked again until it succeeds', async () => {
+    const healthcheck = { command: ['./check'], interval: 10, timeout: 1000, deploy_timeout: 20_000 }
+    const once = `'exec new'*) [ -f "$BENCH/asked" ] || { : >"$BENCH/asked"; exit 1; } ;;`
+    const { bench, ran } = replace('docker', `${running}\n${once}`, { service: { ...service, healthcheck } })
+    expect((await ran).stdout).toBe('started\nhealthy\nstopped\n')
+    expect(bench.calls().filter(([, verb]) => verb === 'exec')).toHaveLength(2)
+  })
+})
+
+describe('containers that stand there and get another slot', () => {
+  const again = (mode: string) =>
+    replace('podman', `${running}\n*'HostConfig.NetworkMode'*) echo ${mode} ;;`, {
+      candidate: { names: ['old'], slot: 'b', isMoved: true },
+    })
+
+  test('keep the name that stays', async () => {
+    const { bench, ran } = again('bridge')
+    await ran
+    expect(bench.calls().filter(([, verb]) => verb === 'network')).toEqual([
+      ['podman', 'network', 'disconnect', 'jiji', 'old'],
+      [
+        ...['podman', 'network', 'connect', '--alias', 'myapp-staging-worker-b'],
+        ...['--alias', 'worker.myapp-staging.jiji', 'jiji', 'old'],
+      ],
+    ])
+  })
+  test('stay on the network of the server', async () => {
+    const { bench, ran } = again('host')
+    expect((await ran).code).toBe(0)
+    expect(bench.calls().filter(([, verb]) => verb === 'network')).toEqual([])
+  })
+})
