@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { boolean, duration, keys, list, mapOf, matching, oneOf, text, value, words } from './fields.ts'
 import { mount } from './mount.ts'
 
@@ -75,7 +76,7 @@ export const containerKeys = {
   log: log.prefault({}).describe('How its logs are kept'),
   options: mapOf(
     matching(/^[a-z][a-z0-9]+(-[a-z0-9]+)*$/, 'the long name of an option, without --'),
-    list(value()).or(value()),
+    z.union([value(), list(value())], { error: 'expected text, or a list of texts' }),
   )
     .default({})
     .describe('Other options of docker run or podman run; a list gives one several times'),

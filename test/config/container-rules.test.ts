@@ -35,6 +35,7 @@ describe('the container of a service', () => {
       'options: {--gpus: all}',
       'options.--gpus wrong-value: expected the long name of an option, without --, got "--gpus"',
     ],
+    ['options: {gpus: {a: b}}', 'options.gpus wrong-value: expected text, or a list of texts'],
     ...['../up:/x', '/srv:/x', 'a/../b:/x', 'a', 'a:b'].map((one): [string, string] => [
       `directories: [${JSON.stringify(one)}]`,
       'directories.0 wrong-value: expected LOCAL:/TARGET, with :OPTIONS if need be, or a map with local, remote, mode, owner and options',

@@ -64,6 +64,7 @@ describe('what a service asks of its container', () => {
     ])
       expect(has(...pair), pair.join(' ')).toBe(true)
     expect(bench.calls().at(-1)).toEqual([engine, 'exec', 'new', './check', hostile, hostileLines])
+    expect(readdirSync(bench.folder)).not.toContain('pwned')
   })
 
   test('is on the network of the server without names there', async () => {

@@ -318,7 +318,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'start a first container': replaceContainer(engine, {
       scope,
       owner,
-      service: { ...worker, environment: { clear: {}, secrets: [] } },
+      service: { ...worker, healthcheck: undefined, environment: { clear: {}, secrets: [] } },
       candidate: { names: ['myapp-worker-1'], slot: 'a', create: { ...created, secrets: [], files: [] } },
       live: undefined,
       afterwards: 'stop',
