@@ -59,11 +59,12 @@ services: {web: {image: 'web:1', hosts: [s1]}}
     expect(await what('-S', 'web')).toEqual([])
   })
   test('is followed over a killed sshd and the end of a file: no entry is lost, and none repeated', async () => {
-    const following = project.start({}, 'audit', '-f', '-n', 'all', '-o', 'json')
-    await following.says('octocat')
     const act = (mark: string, server = 's1,s2') =>
       project.jijiWith({ GITHUB_ACTOR: mark, GITHUB_RUN_ID: '1' }, 'server', 'exec', '-H', server, '--', 'true')
     const kill = () => Promise.all(rig.servers.map(server => must(server, "pkill -KILL -f '^[s]shd: root'")))
+    await act('m0')
+    const following = project.start({}, 'audit', '-f', '-n', 'all', '-o', 'json')
+    await following.says('m0')
     await act('m1')
     await following.says('m1')
     await kill()
@@ -82,8 +83,8 @@ services: {web: {image: 'web:1', hosts: [s1]}}
     const seen: AuditEntry[] = stdout.split('\n').map(line => JSON.parse(line))
     const on = (name: string) => seen.filter(one => one.server === name && one.ci?.run === '1').map(({ by }) => by)
     expect([on('s1').toSorted(), on('s2')]).toEqual([
-      ['m1', 'm2', 'm3', 'm4', 'm6'],
-      ['m1', 'm2', 'm5', 'm6'],
+      ['m0', 'm1', 'm2', 'm3', 'm4', 'm6'],
+      ['m0', 'm1', 'm2', 'm5', 'm6'],
     ])
     const [first] = rig.servers
     if (!first) throw new Error('there are servers')
