@@ -17,7 +17,7 @@ export type Live = {
 export function liveOf(observation: Observation, scope: string, service: string): Live {
   const own = observation.containers
     .filter(container => container.project === scope && container.service === service)
-    .toSorted((a, b) => (a.release < b.release ? 1 : -1))
+    .toSorted((a, b) => b.release.localeCompare(a.release) || a.replica - b.replica)
   const record = observation.releases.find(({ id }) => id === observation.current)?.services[service]
   const routes = observation.sites.find(({ project }) => project === scope)?.hosts ?? []
   const isRouted = own.some(({ hosts }) => hosts.some(host => routes.includes(host.toLowerCase())))
@@ -27,9 +27,7 @@ export function liveOf(observation: Observation, scope: string, service: string)
     eligible.find(({ name, isRunning }) => isRunning && name === record?.container) ??
     eligible.find(({ isRunning }) => isRunning) ??
     eligible.find(({ name }) => name === record?.container)
-  const replicas = own
-    .filter(one => one.release === container?.release && one.slot === container.slot)
-    .toSorted((a, b) => a.replica - b.replica)
+  const replicas = own.filter(one => one.release === container?.release && one.slot === container.slot)
   return { container: replicas[0], replicas, slot: slot ?? container?.slot }
 }
 

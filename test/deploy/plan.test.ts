@@ -554,7 +554,7 @@ describe('the status', () => {
   })
   test('has an entry for each container of a service, and one for a server that cannot be reached', () => {
     const failures = new Map([['web2', new JijiError('server.unreachable', 'web2: no route to host')]])
-    const containers = ['app-web-r1-1', 'app-web-r1-2'].map(name => one({ name }))
+    const containers = [one({ name: 'app-web-r1' }), one({ name: 'app-web-r1-2', replica: 2 })]
     const observations = [observed({ containers })]
     const statuses = new Map([['app-web-r1-2', 503]])
     const certificates = [
@@ -564,7 +564,7 @@ describe('the status', () => {
     const answers = new Map([['web1', { statuses, certificates }]])
     const rows = statusOf(config, select(config, { services: ['web'] }), { observations, answers, failures })
     expect(rows.map(({ server, container, state, reason }) => [server, container, state, reason])).toEqual([
-      ['web1', 'app-web-r1-1', 'running', undefined],
+      ['web1', 'app-web-r1', 'running', undefined],
       ['web1', 'app-web-r1-2', 'running', '/up answered 503'],
       ['web2', undefined, 'unreachable', 'web2: no route to host'],
     ])
