@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { previousOf, replicasOf, runningOf, titlesOf } from '../../src/deploy/standing.ts'
 import { observed } from './world.ts'
 
-const two = ['app-web-r2-1', 'app-web-r2-2', 'app-web-r2-10'].map(name => ({ service: 'web', release: 'r2', name }))
+const two = [1, 2, 10].map(replica => ({ service: 'web', release: 'r2', replica, name: `app-web-r2-${replica}` }))
 const observation = observed({
   containers: [
     ...two.toReversed(),
