@@ -9,7 +9,7 @@ import { type Bench, benchWith, shells } from './shells.ts'
 function benchWithSsh(hosts: Record<string, string>, answers = ''): Bench {
   const bench = benchWith(answers)
   const cases = Object.entries(hosts).map(([host, deed]) => `*" -- ${host} "*) ${deed} ;;`)
-  const known = '-oUserKnownHostsFile=*) cp "${word#*=}" "$BENCH/known" ;;'
+  const known = '-oUserKnownHostsFile=*) cat "${word#*=}" >"$BENCH/known" ;;'
   const text = `#!/bin/sh\nfor word; do case $word in ${known} esac; done\ncase " $* " in\n${cases.join('\n')}\nesac\n`
   writeFileSync(join(bench.folder, 'ssh'), text)
   chmodSync(join(bench.folder, 'ssh'), 0o755)
