@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** End-to-end tests with an engine and a registry of their own: they run beside the others, and mostly wait. */
+const apart = [
+  ...['doctor', 'four-layers', 'full-disk', 'local-registry', 'lost', 'registry-port'],
+  ...['registry-stops', 'registry-tunnel', 'seeds', 'stalls', 'two-laptops'],
+].map(name => `test/e2e/${name}.test.ts`)
+
+// Each file has servers of its own; more than two files at once would be too much for a small machine.
+const endToEnd = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 }
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,18 +17,11 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.{ts,mjs}'],
           exclude: ['test/e2e/**'],
+          testTimeout: 30_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          // Each file has servers of its own; together they would be too much for a small machine.
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      { test: { ...endToEnd, name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: apart } },
+      { test: { ...endToEnd, name: 'e2e-apart', include: apart } },
     ],
   },
 })

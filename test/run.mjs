@@ -35,13 +35,13 @@ const total = { passed: 0, failed: [], skipped: [] }
 const undo = /** @type {(() => Promise<void>)[]} */ ([])
 const scratch = mkdtempSync(join(tmpdir(), 'jiji-test-'))
 let interrupted = false
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let current
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set()
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
     interrupted = true
-    endGroup(current)
+    for (const child of running) endGroup(child)
   })
 }
 
@@ -55,7 +55,7 @@ try {
   if (part !== 'e2e') await vitest('unit', filters)
   if (part !== 'unit') {
     await prepareMachine()
-    await vitest('e2e', filters)
+    await Promise.all([vitest('e2e', filters), vitest('e2e-apart', filters)])
   }
 } catch (error) {
   total.failed.push(error instanceof Error ? error.message : String(error))
@@ -109,7 +109,7 @@ function claimRigs() {
 }
 
 /**
- * @param {'unit' | 'e2e'} project
+ * @param {'unit' | 'e2e' | 'e2e-apart'} project
  * @param {string[]} filters
  */
 async function vitest(project, filters) {
@@ -149,7 +149,7 @@ function show(program, args, env = {}) {
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true, // in a group of its own, so that it can be ended with all that it has started
     })
-    current = child
+    running.add(child)
     if (interrupted) endGroup(child)
     child.on('error', error => {
       say(error.message)
@@ -157,16 +157,16 @@ function show(program, args, env = {}) {
     })
     child.on('exit', code => {
       endGroup(child)
-      current = undefined
+      running.delete(child)
       resolve(code ?? 128)
     })
   })
 }
 
-/** @param {import('node:child_process').ChildProcess | undefined} child */
+/** @param {import('node:child_process').ChildProcess} child */
 function endGroup(child) {
   try {
-    if (child?.pid) process.kill(-child.pid, 'SIGKILL')
+    if (child.pid) process.kill(-child.pid, 'SIGKILL')
   } catch {
     // nothing of it is left
   }
