@@ -83,7 +83,9 @@ services:
       expect(stdout + stderr).not.toMatch(/geheim-1|Z2VoZWltLTE/)
       expect(await page()).toEqual(both('geheim-1'))
       expect((await project.jiji('run', 'db', '-H', 's2', '--', 'cat', '/srv/page')).stdout).toBe('geheim-1')
-      expect(await inside('db', 'id -u; id -g; hostname; ulimit -n')).toEqual(both('1000\n1000\ninner\n123'))
+      expect(await inside('db', 'id -u; id -g; hostname')).toEqual(both('1000\n1000\ninner'))
+      // A process that is brought in has limits of its own with some versions of Podman.
+      expect(await inside('db', 'grep "open files" /proc/1/limits')).toEqual(both(expect.stringMatching(/ 123 +456 /)))
       expect(await inside('db', 'cat /data/said')).toEqual(both(hostile))
       expect(await inside('db', 'grep CapBnd /proc/1/status')).toEqual(both('CapBnd:\t0000000000001000'))
       expect(await inside('db', 'grep ldap /etc/hosts; grep -c /scratch /proc/mounts')).toEqual(
