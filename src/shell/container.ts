@@ -2,7 +2,7 @@ import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { containerWords, entrypointWords } from './container-words.ts'
 import { directoryMounts, type File, fileMounts, filesFolder } from './mounts.ts'
-import { network } from './names.ts'
+import { ensureNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
 
 /** What a container of a service gets, whatever it is for: its environment, its network, its volumes and files. */
@@ -72,7 +72,7 @@ export function runContainers(
 {
 ${[sh`:`, ...fileOf]}
 } >"$private"/environment
-${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+${ensureNetwork(engine)}
 ${directories.prepare}
 ${uploaded.prepare}`,
     environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,

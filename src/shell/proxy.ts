@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Engine, Service } from '../config/config.ts'
 import { labels, markerName, network, proxyContainer, type Slot, slotName } from './names.ts'
+import { ensureNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
 
 /**
@@ -82,7 +83,7 @@ exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
     ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh'],
   ]
   return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
-${engine} network inspect ${network} >/dev/null 2>&1 || ${engine} network create ${network} >/dev/null || exit
+${ensureNetwork(engine)}
 runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
 tries=0
 until failure=$(${engine} create --name ${next} --network ${network} --restart unless-stopped ${options} ${image} -c ${start} 2>&1 >/dev/null); do
