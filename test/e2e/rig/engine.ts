@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { base, claim, release, rigScript, sweep } from './claims.ts'
 import { archiveOf } from './images.ts'
 
 /** A Docker of its own on this machine, beside the one that everybody uses. */
@@ -17,16 +18,19 @@ export type Engine = {
 
 /** Starts it with these images of this machine's Docker; `stop` leaves nothing. */
 export async function startEngine(images: readonly string[]): Promise<Engine> {
-  const dir = await mkdtemp(join(tmpdir(), 'jiji-engine-'))
-  const name = `jiji${process.pid}`
+  await sweep()
+  const net = claimNet()
+  const name = `engine-${net}`
+  const dir = join(base, name)
   const host = `unix://${dir}/docker.sock`
-  await execa('ip', ['link', 'add', name, 'type', 'bridge'])
-  await execa('ip', ['address', 'add', `10.78.${process.pid % 250}.1/24`, 'dev', name])
-  await execa('ip', ['link', 'set', name, 'up'])
+  await mkdir(dir, { recursive: true })
+  await execa('ip', ['link', 'add', `jiji-${name}`, 'type', 'bridge'])
+  await execa('ip', ['address', 'add', `10.78.${net}.1/24`, 'dev', `jiji-${name}`])
+  await execa('ip', ['link', 'set', `jiji-${name}`, 'up'])
   const folders = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
   // Ports that are published on the loopback address are served by its proxy, which needs no rules of the firewall.
-  const network = ['--bridge', name, '--iptables=false', '--ip6tables=false']
-  const daemon = execa('dockerd', [...folders, ...network, '-H', host, '--cgroup-parent', `/${name}`], {
+  const network = ['--bridge', `jiji-${name}`, '--iptables=false', '--ip6tables=false']
+  const daemon = execa('dockerd', [...folders, ...network, '-H', host, '--cgroup-parent', `/jiji-${name}`], {
     reject: false,
     stdin: 'ignore',
     all: true,
@@ -37,8 +41,9 @@ export async function startEngine(images: readonly string[]): Promise<Engine> {
     for (const id of ids.stdout.split('\n').filter(Boolean)) await run('kill', id).catch(() => {})
     daemon.kill('SIGTERM')
     await daemon
-    await execa('ip', ['link', 'delete', name], { reject: false })
-    await rm(dir, { recursive: true, force: true })
+    await execa(rigScript, ['engine-down', dir])
+    release(name)
+    await sweep()
   }
   try {
     for (let tries = 0; (await run('version').catch(() => undefined)) === undefined; tries++) {
@@ -56,4 +61,14 @@ export async function startEngine(images: readonly string[]): Promise<Engine> {
     volume: volume => join(dir, 'data/volumes', volume, '_data'),
     stop,
   }
+}
+
+/** The third number of a network that nobody has, a test that died included. */
+function claimNet(): number {
+  const used = Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? [])
+  const candidates = Array.from({ length: 200 }, (_, index) => index)
+  const isFree = (net: number) => !used.some(address => address.startsWith(`10.78.${net}.`))
+  const free = candidates.find(net => isFree(net) && claim(`engine-${net}`))
+  if (free === undefined) throw new Error('there is no free network for an engine')
+  return free
 }

@@ -10,6 +10,7 @@
 #   rig.sh delay DIR SERVER MS|off       one way, in both directions
 #   rig.sh exec DIR SERVER COMMAND...    without ssh
 #   rig.sh down DIR                      takes everything away
+#   rig.sh engine-down DIR               the same for an engine without a server
 #   rig.sh sweep BASE                    the same for all that a process which no longer lives has left below BASE
 #
 # BASE/claims has a link for each thing that is in use, which points to its owner: `PID.START_TIME`.
@@ -43,6 +44,7 @@ main() {
     delay) delay "$1" "$2" ;;
     exec) inside "$@" ;;
     down) down ;;
+    engine-down) engine_down ;;
     sweep) sweep "$state" ;;
     init) init "$1" ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$self" >&2; exit 2 ;;
@@ -299,6 +301,25 @@ down() {
   rm -rf "$state"
 }
 
+# An engine of its own on this machine, and what it leaves when it is killed: containers, mounts, a bridge.
+engine_down() {
+  local engine daemon group process place
+  engine=jiji-$(basename "$state")
+  daemon=$(cat "$state/pid" 2>/dev/null || true)
+  # Another process has the id by now, perhaps.
+  if [ -n "$daemon" ] && grep -qsF -- "$state/" "/proc/$daemon/cmdline"; then
+    kill "$daemon" && poll 500 is_gone "$daemon"
+  fi
+  for group in /sys/fs/cgroup/{,*/}"$engine"; do
+    [ -d "$group" ] || continue
+    for process in $(find "$group" -name cgroup.procs -exec cat {} +); do kill -9 "$process" && poll 500 is_gone "$process"; done
+    find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done
+  ip link delete "$engine" 2>/dev/null || true
+  awk -v below="$state/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l
+  rm -rf "$state"
+}
+
 sweep() {
   local base=$1 claim
   for claim in "$base"/claims/*; do
@@ -306,6 +327,7 @@ sweep() {
     ! is_alive "$(readlink "$claim")" || continue
     case ${claim##*/} in
       rig-*) "$self" down "$base/${claim##*/rig-}" ;;
+      engine-*) "$self" engine-down "$base/${claim##*/}" ;;
       registry-*) rm -rf "/etc/docker/certs.d/${claim##*/registry-}" "$base/${claim##*/}" ;;
     esac
     rm -f "$claim"
