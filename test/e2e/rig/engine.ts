@@ -23,6 +23,7 @@ export async function startEngine(images: readonly string[]): Promise<Engine> {
   const name = `engine-${net}`
   const dir = join(base, name)
   const host = `unix://${dir}/docker.sock`
+  await execa(rigScript, ['engine-down', dir]) // what is left there has no owner
   await mkdir(dir, { recursive: true })
   await execa('ip', ['link', 'add', `jiji-${name}`, 'type', 'bridge'])
   await execa('ip', ['address', 'add', `10.78.${net}.1/24`, 'dev', `jiji-${name}`])
