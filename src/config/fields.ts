@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { durationForm, parseDuration } from './duration.ts'
 import { serviceAccountKey } from './service-account.ts'
+import { parseShare, type Share, shareForm } from './share.ts'
 
 /**
  * The kinds of value a configuration holds. YAML is read as plain text (see document.ts), and these say what the text
@@ -79,6 +80,15 @@ export function duration() {
       error: issue => `expected ${durationForm}, got ${show(issue.input)}`,
     })
     .transform(text => parseDuration(text) ?? 0)
+}
+
+export function share() {
+  return z
+    .string({ error: expected(shareForm) })
+    .refine(text => parseShare(text) !== undefined, {
+      error: issue => `expected ${shareForm}, got ${show(issue.input)}`,
+    })
+    .transform((text): Share => parseShare(text) ?? 'all')
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(options: T) {

@@ -19,6 +19,7 @@ export type ProblemCode =
   | 'missing-key'
   | 'conflict'
   | 'unknown-server'
+  | 'unknown-service'
   | 'unknown-registry'
   | 'missing-file'
   | 'missing-secret'

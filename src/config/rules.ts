@@ -7,6 +7,7 @@ import { credentialRules, namedRegistryRules } from './credential-rules.ts'
 import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
 import type { Finding } from './issues.ts'
+import { orderRules } from './order-rules.ts'
 import { registryHost, registryKey } from './registry-key.ts'
 import type { Settings } from './schema.ts'
 import { seedRules } from './seed-rules.ts'
@@ -23,6 +24,7 @@ export function checkRules(settings: Settings, root: string): Finding[] {
     ...serviceRules(settings, root),
     ...containerRules(settings, root),
     ...routeRules(settings),
+    ...orderRules(settings),
   ]
 }
 

@@ -14,6 +14,7 @@ import {
   secretFile,
   secretName,
   serviceAccount,
+  share,
   text,
   value,
   words,
@@ -177,6 +178,14 @@ const service = keys({
 })
 
 const deploy = keys({
+  parallel: share()
+    .prefault('all')
+    .describe('After the first server, on how many more a service is replaced at once: a number, a part (50%), or all'),
+  wait: duration().prefault('0s').describe('Time between one batch of servers and the next'),
+  order: list(text()).default([]).describe('Services that are replaced before the others, in this order'),
+  on_failure: oneOf(['rollback', 'keep'])
+    .default('rollback')
+    .describe('What a failure does to the servers that were switched before: puts them back, or leaves them'),
   drain_timeout: duration().prefault('30s').describe('Time that running requests may take to finish'),
   stop_timeout: duration().prefault('10s').describe('Time between asking a container to stop and killing it'),
   settle: duration().prefault('3s').describe('Time that a service without a health check must stay up'),

@@ -2,6 +2,7 @@ import { JijiError } from '../errors.ts'
 import { canTunnel, type Runner } from '../runner/runner.ts'
 import { type AuditEntry, appendAudit } from '../shell/audit.ts'
 import type { Actor } from './actor.ts'
+import { failedReleaseIn } from './failed-release.ts'
 import type { Plan, ServerPlan } from './plan/plan.ts'
 
 type Deed = Omit<AuditEntry, 'at' | 'by' | 'project' | 'server' | 'login' | 'git' | 'ci' | 'ssh'>
@@ -51,7 +52,7 @@ type AuditContext = {
   mask: (text: string) => string
 }
 
-/** Leaves a trace of a release that failed, on every server that can still be reached. */
+/** Leaves a trace of a release that failed, on every server that can still be reached and does not have all of it. */
 export async function auditFailure(
   { runners, actor, scope, mask }: AuditContext,
   plan: Plan,
@@ -60,9 +61,10 @@ export async function auditFailure(
   const code = error instanceof JijiError ? error.code : 'fault'
   const result = code === 'interrupted' ? 'interrupted' : code === 'release.unhealthy' ? 'rolled-back' : 'failed'
   const reason = mask(error instanceof Error ? error.message : String(error))
+  const kept = failedReleaseIn(error)?.kept
   await Promise.allSettled(
     plan.servers.map(server => {
-      const runner = runners.get(server.server)
+      const runner = kept?.has(server.server) ? undefined : runners.get(server.server)
       const entry = runner && releaseEntry(actor, plan, server, runner, { result, reason })
       return entry && runner.run(appendAudit(scope, entry), { timeout: 10_000 })
     }),

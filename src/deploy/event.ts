@@ -25,6 +25,7 @@ export type Step =
   | 'tunnel'
   | 'pull'
   | 'proxy'
+  | 'wait'
   | 'start'
   | 'health'
   | 'switch'

@@ -15,6 +15,26 @@ export function together(failures: readonly JijiError[], total: number): JijiErr
       })
 }
 
+/** Waits for all. The first failure that is thrown then also tells of the others; an interrupt and a fault of ours alone. */
+export async function allTogether(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  const failures = new Set<unknown>(results.flatMap(one => (one.status === 'rejected' ? [one.reason] : [])))
+  const known = [...failures].filter(failure => failure instanceof JijiError)
+  const alone = [...failures].find(one => !(one instanceof JijiError) || one.code === 'interrupted')
+  const [first, ...others] = known
+  if (alone ?? first) throw alone ?? (first && others.length > 0 ? withOthers(first, others) : first)
+}
+
+function withOthers(first: JijiError, others: readonly JijiError[]): JijiError {
+  const { code, server, hint, output } = first
+  return new JijiError(code, first.message, {
+    ...(server ? { server } : {}),
+    ...(hint ? { hint } : {}),
+    output: [...(output ? [output.trimEnd()] : []), ...others.map(({ message }) => message)].join('\n'),
+    cause: first,
+  })
+}
+
 /** A server's script has found that the lock is somebody else's by now, and has changed nothing. */
 export function lockLost(server: string, what: string): JijiError {
   return new JijiError('lock.lost', `${server}: ${what}, because the lock was lost meanwhile`, {

@@ -69,14 +69,18 @@ async function takeAway(
   if (output.code !== 0) throw new JijiError('engine.failed', lastLine(output.stderr), { server })
 }
 
-/** The failure of a release, where putting back has failed too. */
-export function notPutBack(cause: unknown, stuck: readonly Stuck[], plan: Plan): JijiError {
+/** The failure of a release, where putting back has failed too, or has left something `down`. */
+export function notPutBack(cause: unknown, stuck: readonly Stuck[], down: readonly string[], plan: Plan): JijiError {
   const serves = ({ server: { server }, replacement: { service, live } }: Stuck) =>
     `${server} (${service} serves ${plan.version}${live ? `, not ${live.version}` : ''})`
   const message = cause instanceof Error ? cause.message : String(cause)
   const before = cause instanceof JijiError && cause.output ? [cause.output.trimEnd()] : []
+  const left = [
+    ...(stuck.length > 0 ? [`not put back: ${stuck.map(serves).join(', ')}`] : []),
+    ...(down.length > 0 ? [`does not run any more: ${down.join(', ')}`] : []),
+  ]
   const whys = stuck.map(({ server, replacement, why }) => `${server.server}: ${replacement.service}: ${why}`)
-  return new JijiError('release.not-put-back', `${message}; not put back: ${stuck.map(serves).join(', ')}`, {
+  return new JijiError('release.not-put-back', [message, ...left].join('; '), {
     output: [...before, ...whys].join('\n'),
     hint: 'all else serves what it did before; when what is in the way is gone, deploy again, or go back with jiji rollback',
     cause,

@@ -11,7 +11,7 @@ import { lockLost, settled } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import { limits } from './limits.ts'
 import { runnerOf } from './losses.ts'
-import type { Plan, ServerPlan } from './plan/plan.ts'
+import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
 
 /** Has every server remember what runs there now. */
 export async function recordAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
@@ -20,8 +20,44 @@ export async function recordAll(context: ApplyContext, plan: Plan, digests: Dige
   await settled(plan.servers.map(recordOn))
 }
 
+/**
+ * Has servers remember what was switched there, of a release that stays in part. Nothing is taken away meanwhile, and a
+ * server has gone back only when all of its services have.
+ * @returns why some do not
+ */
+export async function recordKept(
+  context: ApplyContext,
+  plan: Plan,
+  switched: readonly { replacement: ReplacementPlan }[],
+  digests: DigestsByServer,
+): Promise<string[]> {
+  const isSwitched = (one: ReplacementPlan) => switched.some(({ replacement }) => replacement === one)
+  const recordOn = async (server: ServerPlan) => {
+    const replacements = server.replacements.filter(isSwitched)
+    if (replacements.length === 0) return
+    const part = { ...server, replacements }
+    if (plan.action !== 'rollback') {
+      const release = releaseOf(context, plan, part, digests)
+      return finish(context, plan, part, recordCurrent(context.config.scope, release))
+    }
+    if (replacements.length === server.replacements.length) await goBack(context, plan, server)
+  }
+  const results = await Promise.allSettled(plan.servers.map(recordOn))
+  return results.flatMap(result => (result.status === 'rejected' ? [String(result.reason?.message)] : []))
+}
+
 async function record(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): Promise<void> {
-  const { config, owner, observations } = context
+  const release = releaseOf(context, plan, server, digests)
+  const old = { ...server.prune, retire: server.retire }
+  await finish(context, plan, server, recordRelease(server.engine, context.config.scope, release, old))
+}
+
+function releaseOf(
+  { config, owner, observations }: ApplyContext,
+  plan: Plan,
+  server: ServerPlan,
+  digests: DigestsByServer,
+): ReleaseRecord {
   const observation = observations.find(one => one.server === server.server)
   const before = observation?.releases.find(({ id }) => id === observation.current)?.services ?? {}
   const stillThere = Object.entries(before).filter(([name]) =>
@@ -39,7 +75,7 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
       },
     ],
   )
-  const release: ReleaseRecord = {
+  return {
     schemaVersion: 1,
     id: plan.release,
     version: plan.action === 'deploy' ? plan.version : (server.from?.version ?? plan.version),
@@ -47,12 +83,6 @@ async function record(context: ApplyContext, plan: Plan, server: ServerPlan, dig
     by: owner.by,
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
-  await finish(
-    context,
-    plan,
-    server,
-    recordRelease(server.engine, config.scope, release, { ...server.prune, retire: server.retire }),
-  )
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {

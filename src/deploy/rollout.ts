@@ -1,48 +1,60 @@
+import { pause } from '../runner/abort.ts'
 import type { NewContainer, Replacement } from '../shell/replace.ts'
 import type { ApplyContext } from './apply-context.ts'
-import { settled } from './failure.ts'
+import { allTogether } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
-import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
-import { restoreRoutes } from './proxies.ts'
-import { notPutBack, putBack, type Switched, serviceOf, standing } from './put-back.ts'
+import type { Plan, Rollout } from './plan/plan.ts'
+import { describeRound } from './plan/rounds.ts'
+import { type Switched, serviceOf, standing } from './put-back.ts'
+import { recover } from './recover.ts'
 import { replaceOne } from './replace.ts'
 import { surroundingsOf } from './surroundings.ts'
 
 /**
- * Service by service: the first server alone, then the others together. A failure puts back what had been switched.
- * @throws JijiError release.not-put-back when that failed as well
+ * Round by round, as the plan says. A failure puts back what had been switched, or keeps it where that is chosen.
+ * @throws FailedRelease when that is done
  */
 export async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
   const switched: Switched[] = []
-  const replace = (server: ServerPlan, replacement: ReplacementPlan) =>
-    replaceOne(context, server, toReplacement(context, plan, server, replacement, digests), () =>
-      switched.push({ server, replacement }),
-    )
+  const replace = (service: string, name: string) => {
+    const one = replacementIn(plan, service, name)
+    const replacement = toReplacement(context, plan, one, digests)
+    return replaceOne(context, one.server, replacement, () => switched.push(one))
+  }
   try {
-    for (const service of context.config.services) {
-      const [first, ...others] = plan.servers.flatMap(server =>
-        server.replacements
-          .filter(replacement => replacement.service === service.name)
-          .map(replacement => ({ server, replacement })),
-      )
-      if (first) await replace(first.server, first.replacement)
-      await settled(others.map(({ server, replacement }) => replace(server, replacement)))
+    for (const [index, round] of plan.rollout.rounds.entries()) {
+      if (index > 0) await waitFor(context, plan.rollout, round)
+      for (const { service, servers } of round) await allTogether(servers.map(server => replace(service, server)))
     }
   } catch (error) {
-    const stuck = await putBack(context, switched)
-    const isBack = ({ server }: ServerPlan) => !stuck.some(one => one.server.server === server)
-    await restoreRoutes(context, plan.servers.filter(isBack))
-    throw stuck.length > 0 ? notPutBack(error, stuck, plan) : error
+    throw await recover(context, plan, digests, switched, error)
   }
+}
+
+async function waitFor(
+  { report, signal }: ApplyContext,
+  { wait }: Rollout,
+  round: Rollout['rounds'][number],
+): Promise<void> {
+  if (wait === 0) return
+  report({ step: 'wait', state: 'note', detail: `waiting ${wait / 1000} s before ${describeRound(round)}` })
+  await pause(wait, signal)
+}
+
+function replacementIn({ servers }: Plan, service: string, name: string): Switched {
+  const server = servers.find(one => one.server === name)
+  const replacement = server?.replacements.find(one => one.service === service)
+  if (!server || !replacement) throw new Error(`${service} is not to be replaced on ${name}`)
+  return { server, replacement }
 }
 
 function toReplacement(
   { config, secrets, owner }: ApplyContext,
   plan: Plan,
-  { server }: ServerPlan,
-  { service: name, image, candidate, live, leftovers, again }: ReplacementPlan,
+  { server: { server }, replacement }: Switched,
   digests: DigestsByServer,
 ): Replacement {
+  const { service: name, image, candidate, live, leftovers, again } = replacement
   const service = serviceOf(config, name)
   const create = (): NewContainer => ({
     image,

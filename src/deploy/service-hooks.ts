@@ -7,12 +7,13 @@ import { reported } from './event.ts'
 import { lockLost } from './failure.ts'
 import { runnerOf } from './losses.ts'
 import type { HookPlan, Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
+import { inOrder } from './plan/rounds.ts'
 import { serviceOf } from './put-back.ts'
 import { surroundingsOf } from './surroundings.ts'
 
-/** Runs the services' own hooks, one after the other in the order of the configuration, before anything is switched. */
+/** Runs the services' own hooks, one after the other in the order of the rollout, before anything is switched. */
 export async function runServiceHooks(context: ApplyContext, plan: Plan): Promise<void> {
-  for (const { name } of context.config.services) {
+  for (const name of inOrder(context.config)) {
     for (const server of plan.servers) {
       const replacement = server.replacements.find(({ service }) => service === name)
       if (replacement?.hook) await runOne(context, server, replacement, replacement.hook)

@@ -16,6 +16,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   tunnel: { begun: 'opening the tunnel', done: 'tunnel' },
   pull: { begun: 'pulling', done: 'pulled' },
   proxy: { begun: 'starting the proxy', done: 'proxy' },
+  wait: { begun: 'waiting', done: 'waited' },
   start: { begun: 'starting', done: 'started' },
   health: { begun: 'asking', done: 'healthy' },
   switch: { begun: 'switching', done: 'switched' },

@@ -3,6 +3,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { InvalidConfig, type Problem } from '../config/problem.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Event } from '../deploy/event.ts'
+import { failedReleaseIn } from '../deploy/failed-release.ts'
 import { JijiError } from '../errors.ts'
 import { lineReader } from '../runner/line-reader.ts'
 import type { Terminal } from '../runner/runner.ts'
@@ -13,6 +14,7 @@ import { harmless } from './harmless.ts'
 import { createMask } from './mask.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
+import { renderServing } from './serving.ts'
 import { renderTable } from './table.ts'
 
 export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
@@ -135,7 +137,7 @@ export class Output {
   }
 
   event(event: Event): void {
-    if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock'].includes(event.step)) return
+    if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
     this.note(renderEvent(event, this.#colour))
   }
@@ -172,6 +174,8 @@ export class Output {
         this.#tell(`${red('error:')} ${renderProblem(problem, this.#streams.directory)}`)
     } else if (error instanceof JijiError) {
       if (error.output) this.#tell(dim(error.output.trimEnd().replace(/^/gm, '  | ')))
+      const release = failedReleaseIn(error)
+      if (release) this.#tell(renderServing(release.services))
       this.#tell(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
     } else {
       this.#tell(
@@ -198,7 +202,7 @@ export class Output {
   }
 }
 
-/** The problems come along where the configuration is what is wrong. */
+/** The problems come along where the configuration is what is wrong, and what serves now where a release failed. */
 function jsonError(error: unknown): unknown {
   if (!(error instanceof JijiError))
     return {
@@ -207,10 +211,12 @@ function jsonError(error: unknown): unknown {
     }
   const { code, message, hint, server } = error
   const problems = error instanceof InvalidConfig ? { problems: error.problems } : {}
+  const services = failedReleaseIn(error)?.services
   return {
     schemaVersion: 1,
     error: { code, message, ...(hint ? { hint } : {}), ...(server ? { server } : {}) },
     ...problems,
+    ...(services ? { services } : {}),
   }
 }
 

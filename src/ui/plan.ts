@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
-import type { Plan, ServerPlan } from '../deploy/plan/plan.ts'
+import type { Plan, Rollout, ServerPlan } from '../deploy/plan/plan.ts'
+import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
 import { renderMove } from './moves.ts'
 import { renderTable } from './table.ts'
@@ -11,6 +12,7 @@ export function renderPlan(plan: Plan): string {
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
     ...plan.servers.flatMap(server => renderServer(server, plan.version)),
+    ...renderRollout(plan.rollout),
   ].join('\n')
 }
 
@@ -43,6 +45,16 @@ function renderServer(plan: ServerPlan, version: string): string[] {
     ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: no longer in the configuration`] : []),
     ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
   ]
+}
+
+function renderRollout({ rounds, wait, onFailure }: Rollout): string[] {
+  if (rounds.length < 2) return []
+  const shown = rounds.length > 6 ? 5 : rounds.length
+  const rest = rounds.length - shown
+  const turns = [...rounds.slice(0, shown).map(describeRound), ...(rest > 0 ? [`${rest} more rounds`] : [])]
+  const pauses = wait > 0 ? `, with ${wait / 1000} s between` : ''
+  const keeps = onFailure === 'keep' ? '; a failure keeps what was switched' : ''
+  return [`  in turn: ${turns.join(' | ')}${pauses}${keeps}`]
 }
 
 /** How many replicas, where it is not one. */

@@ -153,6 +153,20 @@ describe('the seed of a server', () => {
   ])('%j', (text, problems, more) => expect(withServers(text, more)).toEqual(problems))
 })
 
+describe('the order of a rollout', () => {
+  test.each<[string, string[]]>([
+    ['[web]', []],
+    ['[]', []],
+    ['[wbe]', ['6:18 deploy.order.0 unknown-service: there is no service wbe (did you mean web?)']],
+    ['[db, web]', ['6:18 deploy.order.0 unknown-service: there is no service db (declared under services: web)']],
+    [
+      '[web, toString]',
+      ['6:23 deploy.order.1 unknown-service: there is no service toString (declared under services: web)'],
+    ],
+    ['[web, web]', ['6:23 deploy.order.1 conflict: web stands there twice (remove one of the two)']],
+  ])('%s', (order, problems) => expect(linesOf(problemsOf(`${smallest}deploy: {order: ${order}}\n`))).toEqual(problems))
+})
+
 describe('services', () => {
   const service = (text: string) => smallest.replace('image: redis:7, hosts: [web1]', text)
 

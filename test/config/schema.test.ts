@@ -23,6 +23,19 @@ describe('a value of the wrong kind is named, at its place', () => {
       `${smallest}deploy: {retain: 0}`,
       '6:18 deploy.retain wrong-value: expected a whole number from 1 to 100, got "0"',
     ],
+    [
+      `${smallest}deploy: {parallel: 0%}`,
+      '6:20 deploy.parallel wrong-value: expected a whole number from 1 on, a percentage from 1% to 100%, or all, got "0%"',
+    ],
+    [
+      `${smallest}deploy: {parallel: [1]}`,
+      '6:20 deploy.parallel wrong-value: expected a whole number from 1 on, a percentage from 1% to 100%, or all, got a list',
+    ],
+    [
+      `${smallest}deploy: {on_failure: stop}`,
+      '6:22 deploy.on_failure wrong-value: expected rollback or keep, got "stop"',
+    ],
+    [`${smallest}deploy: {order: web}`, '6:17 deploy.order wrong-value: expected a list, got "web"'],
     [`${smallest}registries: [a]`, '6:13 registries wrong-value: expected a map, got a list'],
     [
       `${smallest}builder: {registry: {type: other}}`,
@@ -220,6 +233,9 @@ describe('a configuration', () => {
       ssh: { config: true, keys: [], strict: false },
       servers: [{ name: 'web1', host: 'web1.example.com', engine: 'docker' }],
       services: [{ name: 'web', image: 'redis:7', servers: ['web1'], restart: 'unless-stopped', stop_first: false }],
+      deploy: { parallel: 'all', wait: 0, order: [], on_failure: 'rollback' },
+    })
+    expect(config).toMatchObject({
       deploy: { drain_timeout: 30_000, stop_timeout: 10_000, settle: 3000, retain: 5 },
       proxy: { image: 'caddy:2', http_port: 80, https_port: 443 },
     })

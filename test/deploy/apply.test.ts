@@ -1,16 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { Secrets } from '../../src/config/secrets.ts'
 import { select } from '../../src/config/select.ts'
-import { apply } from '../../src/deploy/apply.ts'
-import type { ApplyContext } from '../../src/deploy/apply-context.ts'
 import { auditFailure } from '../../src/deploy/audit.ts'
 import type { Event } from '../../src/deploy/event.ts'
-import type { Observation } from '../../src/deploy/observe.ts'
-import type { Plan } from '../../src/deploy/plan/plan.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
 import { configOf } from '../config/deploy-yml.ts'
+import { applied } from './applied.ts'
 import { type Answer, fakeServers, unhealthy } from './fake.ts'
 import { config, observed, planFor, siteOf, twoServers } from './world.ts'
 
@@ -32,58 +28,16 @@ const running = servers.map(server =>
 )
 const fresh = servers.map(server => observed({ server, proxy: undefined }))
 
-async function applied(
-  observations: readonly Observation[],
-  {
-    answers = {},
-    plan = planFor(config, observations),
-    interruptAt,
-    over = {},
-  }: {
-    answers?: Record<string, Answer>
-    plan?: Plan
-    interruptAt?: (event: Event) => boolean
-    over?: Partial<ApplyContext>
-  } = {},
-) {
-  const { log, scripts, runners } = fakeServers(servers, answers)
-  const events: Event[] = []
-  const interrupt = new AbortController()
-  const context: ApplyContext = {
-    config,
-    secrets: new Secrets(new Map()),
-    runners,
-    observations,
-    owner: { by: 'me', host: 'laptop', since: 'now', command: 'deploy' },
-    actor: { by: 'me', host: 'laptop', who: { login: 'me@laptop' } },
-    signal: interrupt.signal,
-    report: event => {
-      events.push(event)
-      if (interruptAt?.(event)) interrupt.abort(new JijiError('interrupted', 'interrupted'))
-    },
-    ...over,
-  }
-  const error = await apply(context, plan, async () => new Map()).then(
-    () => undefined,
-    (error: unknown) => error as JijiError,
-  )
-  const recordOn = (server: string) => {
-    const text = scripts.find(one => one.server === server && one.deed === 'record')?.script.render() ?? ''
-    return JSON.parse(/'(\{"schemaVersion".*\})'/.exec(text)?.[1] ?? 'null')
-  }
-  return { log, events, error, recordOn, scripts, runners }
-}
-
 describe('a deploy', () => {
-  test('pulls on all at once, replaces the first server alone, then the others, and records at the end', async () => {
+  test('pulls on all at once, replaces all on the first server alone, then on the others, and records at the end', async () => {
     const { log, error } = await applied(running)
     expect(error).toBeUndefined()
     expect(log).toEqual([
       'web1 pull web,worker',
       'web2 pull web',
       'web1 start app-web-r9',
-      'web2 start app-web-r9',
       'web1 start app-worker-r9',
+      'web2 start app-web-r9',
       'web1 record',
       'web2 record',
     ])
@@ -99,8 +53,8 @@ describe('a deploy', () => {
     expect(log.indexOf('web1 proxy')).toBeLessThan(log.indexOf('web1 routes'))
     expect(log.slice(6)).toEqual([
       'web1 start app-web-r9',
-      'web2 start app-web-r9',
       'web1 start app-worker-r9',
+      'web2 start app-web-r9',
       'web1 record',
       'web2 record',
     ])
@@ -225,21 +179,23 @@ describe('an unhealthy release', () => {
   test('on the second server puts the first one back', async () => {
     const { log, error, scripts } = await applied(running, { answers: { 'web2 start app-web-r9': unhealthy } })
     expect(error).toMatchObject({ code: 'release.unhealthy', server: 'web2' })
-    expect(log.slice(2)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 restart app-web-r1'])
+    expect(log.slice(2, 5)).toEqual(['web1 start app-web-r9', 'web1 start app-worker-r9', 'web2 start app-web-r9'])
+    expect(log.slice(5)).toEqual(['web1 restart app-worker-r1', 'web1 restart app-web-r1'])
     const back = String(scripts.at(-1)?.script)
     expect(back).toContain('docker rm -f app-web-r9')
     expect(back).toContain('rm -f /jiji/live/app/web.b')
   })
-  test('of the second service puts the first back everywhere', async () => {
+  test('of the second service puts the first back, before either is on a second server', async () => {
     const { log } = await applied(running, { answers: { 'start app-worker-r9': unhealthy } })
-    expect(log.slice(4)).toEqual(['web1 start app-worker-r9', 'web2 restart app-web-r1', 'web1 restart app-web-r1'])
+    expect(log.slice(2)).toEqual(['web1 start app-web-r9', 'web1 start app-worker-r9', 'web1 restart app-web-r1'])
   })
   test('that is the first removes what it has started, and promises no version before', async () => {
     const { log, error } = await applied(fresh, { answers: { 'web2 start app-web-r9': unhealthy } })
     expect(error?.hint).toBeUndefined()
-    expect(log.slice(6, 9)).toEqual(['web1 start app-web-r9', 'web2 start app-web-r9', 'web1 docker rm -f app-web-r9'])
+    const taken = ['web1 docker rm -f app-worker-r9', 'web1 docker rm -f app-web-r9']
+    expect(log.slice(8, 11)).toEqual(['web2 start app-web-r9', ...taken])
     // Nothing routes to what is not there: both go back to the routes before, which are none.
-    expect(log.slice(9).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
+    expect(log.slice(11).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
   })
   test('that cannot be put back says where, what serves there now, and why: exit 7', async () => {
     const { error, events } = await applied(running, {
@@ -256,7 +212,6 @@ describe('an unhealthy release', () => {
       output: 'the database\nis missing\nweb1: web: web1: web could not be started: disk full',
     })
     expect(events).toContainEqual({ step: 'put back', state: 'failed', server: 'web1', service: 'web' })
-    expect(events).toContainEqual({ step: 'put back', state: 'done', server: 'web2', service: 'web' })
   })
   test('that is put back, and whose container cannot be stopped, serves nowhere', async () => {
     const { error } = await applied(running, {

@@ -84,6 +84,19 @@ export function observed(situation: Situation = {}): Observation {
   return parseObservation(server, lines.join('\n'))
 }
 
+/** The words of a server that is as it was observed. */
+export function saidBy({ proxy, sites, markers, containers, releases, current }: Observation): string {
+  return [
+    'engine {"version":"27","arch":"amd64"}',
+    ...(proxy === undefined ? [] : [`proxy ${proxy}`]),
+    ...sites.map(site => `site ${JSON.stringify(site)}`),
+    ...[...markers].map(marker => `live ${marker}`),
+    ...containers.map(one => `container ${containerLine({ ...one, hosts: one.hosts.join(' ') })}`),
+    ...releases.map(release => `release ${JSON.stringify(release)}`),
+    ...(current === undefined ? [] : [`current ${current}`]),
+  ].join('\n')
+}
+
 function recordOf(id: string, services: Readonly<Record<string, string>>): ReleaseRecord {
   const entries = Object.entries(services).map(([service, container]) => [
     service,

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { InvalidConfig } from '../../src/config/problem.ts'
 import { Secret } from '../../src/config/secret.ts'
+import { FailedRelease } from '../../src/deploy/failed-release.ts'
 import { JijiError } from '../../src/errors.ts'
 import { sh } from '../../src/shell/script.ts'
 import { Output, type OutputStyle } from '../../src/ui/output.ts'
@@ -187,6 +188,26 @@ describe('an error', () => {
       error: { code: 'config.invalid' },
       problems: [problem],
     })
+  })
+  test('of a release says what serves now, also when more is known about it', () => {
+    const services = [
+      {
+        service: 'web',
+        server: 's1',
+        version: 'v1',
+        state: 'running',
+        health: 'unknown' as const,
+        routes: [],
+        certificates: [],
+      },
+    ]
+    const release = new FailedRelease(failure, services, new Set())
+    for (const error of [release, new JijiError('disk.full', 'no room', { cause: release })]) {
+      expect(jsonOf(error)).toMatchObject({ error: { code: error.code }, services })
+      const { output, err } = outputOf()
+      output.error(error)
+      expect(err()).toMatch(/SERVES NOW {2}ON\nweb v1 {6}s1\nerror: /)
+    }
   })
   test('after a result in JSON does not spoil it with a second one', () => {
     const { output, out, err } = outputOf({ style: { json: true } })

@@ -2,10 +2,12 @@ import { Chalk } from 'chalk'
 import { describe, expect, test } from 'vitest'
 import type { Problem } from '../../src/config/problem.ts'
 import type { Event } from '../../src/deploy/event.ts'
+import type { ServiceStatus } from '../../src/deploy/status.ts'
 import { renderAge } from '../../src/ui/age.ts'
 import { renderEvent } from '../../src/ui/event.ts'
 import { renderPlan, renderRelease } from '../../src/ui/plan.ts'
 import { renderProblem } from '../../src/ui/problems.ts'
+import { renderServing } from '../../src/ui/serving.ts'
 import { renderTable } from '../../src/ui/table.ts'
 import { configOf } from '../config/deploy-yml.ts'
 import { folderWith } from '../config/folder.ts'
@@ -142,7 +144,8 @@ describe('a plan', () => {
   web2 (docker)
     start the proxy
     route app.example.com
-    web: start localhost:9270/app-web:9`,
+    web: start localhost:9270/app-web:9
+  in turn: web1 | web2`,
     )
   })
   test('with servers that get images from others', () => {
@@ -159,6 +162,29 @@ describe('a plan', () => {
     stop app-cron-r1: no longer in the configuration
     remove app-web-r1, app-cron-r1`)
   })
+  test('with the turns that its servers take', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `s${index + 1}`)
+    const turnsOf = (deploy: string, count: number) => {
+      const text = `project: app
+servers: {${names.map(name => `${name}: {host: a}`)}}
+services: {web: {image: web, hosts: [${names.slice(0, count)}]}}
+deploy: {${deploy}}
+`
+      const plan = planFor(
+        configOf(text),
+        names.map(server => observed({ server })),
+      )
+      return /in turn: .*/.exec(renderPlan(plan))?.[0]
+    }
+    expect(turnsOf('', 1)).toBeUndefined()
+    expect(turnsOf('', 3)).toBe('in turn: s1 | s2, s3')
+    expect(turnsOf('', 20)).toBe('in turn: s1 | s2, s3, s4, s5, s6 and 14 more')
+    expect(turnsOf('parallel: 2, wait: 90s, on_failure: keep', 4)).toBe(
+      'in turn: s1 | s2, s3 | s4, with 90 s between; a failure keeps what was switched',
+    )
+    expect(turnsOf('parallel: 1', 6)).toBe('in turn: s1 | s2 | s3 | s4 | s5 | s6')
+    expect(turnsOf('parallel: 1', 20)).toBe('in turn: s1 | s2 | s3 | s4 | s5 | 15 more rounds')
+  })
   test('once it is done', () => {
     const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
     expect(renderRelease(plan, config, 4.25)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS
@@ -169,5 +195,31 @@ deployed app 9 in 4.3 s`)
     expect(renderRelease({ ...plan, action: 'rollback' }, other, 0.5)).toMatch(
       /https:\/\/app\.example\.com:8443\n[\s\S]*went back to app 9 in 0\.5 s$/,
     )
+  })
+})
+
+describe('what serves after a release that has failed', () => {
+  const one = (server: string, service: string, over: Partial<ServiceStatus> = {}): ServiceStatus => ({
+    ...{ server, service, version: 'v1', state: 'running', health: 'unknown', routes: [], certificates: [] },
+    ...over,
+  })
+  test('is a row for all servers that serve the same', () => {
+    const nothing = { state: 'missing', health: 'down', version: undefined } as never
+    expect(
+      renderServing([
+        ...['s1', 's2', 's3', 's4'].map(server => one(server, 'web', server === 's2' ? { version: 'v2' } : {})),
+        one('s1', 'worker'),
+        one('s1', 'worker'),
+        one('s3', 'worker'),
+        one('s4', 'worker', { state: 'exited', health: 'down', reason: 'ended with status 3' }),
+        one('s5', 'web', nothing),
+        one('s6', 'web', { state: 'unreachable' }),
+      ]),
+    ).toBe(`SERVES NOW                                       ON
+web v1, worker v1                                s1, s3
+web v2                                           s2
+web v1, worker: nothing, v1 ended with status 3  s4
+web: nothing                                     s5
+web: not known                                   s6`)
   })
 })

@@ -10,6 +10,7 @@ import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } f
 import { proxyPlan } from './proxy.ts'
 import { pruneOf, retireOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
+import { withRounds } from './rounds.ts'
 import { seedOf } from './seed.ts'
 
 export type DeployRequest = {
@@ -31,7 +32,7 @@ export type DeployRequest = {
 export function planDeploy(request: DeployRequest): Plan {
   const { config, selected, observations, release, version, builderArch, stored } = request
   const services = selected.services
-  return {
+  return withRounds(config, {
     ...heading('deploy', config, release, version),
     builds: buildsOf(config, selected, version),
     servers: selected.servers.flatMap(server => {
@@ -54,7 +55,7 @@ export function planDeploy(request: DeployRequest): Plan {
         prune: pruneOf(config, observation, replacements),
       }
     }),
-  }
+  })
 }
 
 /** Once in a release: on the first of the servers that get the service now. */

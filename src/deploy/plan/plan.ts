@@ -1,4 +1,5 @@
 import type { Config, Engine, Server } from '../../config/config.ts'
+import type { ErrorCode } from '../../errors.ts'
 import type { Slot } from '../../shell/names.ts'
 import type { Site } from '../../shell/proxy.ts'
 import type { Observation } from '../observe.ts'
@@ -14,7 +15,20 @@ export type Plan = {
   /** Images to build and push, by service; `platforms` are those that its servers need. */
   builds: readonly { service: string; name: string; platforms: readonly string[] }[]
   servers: readonly ServerPlan[]
+  rollout: Rollout
+  /** Servers that are down, and that were to be left out then. */
+  skipped?: readonly Skipped[]
 }
+
+export type Rollout = {
+  /** In each round service by service, and each service on these servers at once. */
+  rounds: readonly (readonly { service: string; servers: readonly string[] }[])[]
+  /** Milliseconds between two rounds. */
+  wait: number
+  onFailure: 'rollback' | 'keep'
+}
+
+export type Skipped = { server: string; code: ErrorCode; reason: string }
 
 export type ServerPlan = {
   server: string

@@ -7,6 +7,7 @@ import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } f
 import { proxyPlan } from './proxy.ts'
 import { pruneOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
+import { withRounds } from './rounds.ts'
 
 type RestartRequest = {
   config: Config
@@ -43,7 +44,8 @@ export function planRestart({ config, selected, observations, release, replicas 
   if (!first)
     throw new JijiError('nothing.running', 'none of the selected services runs anywhere', { hint: 'jiji deploy' })
   const version = first.from?.version ?? first.replacements[0]?.again?.version ?? ''
-  return { ...heading(replicas ? 'scale' : 'restart', config, release, version), builds: [], servers }
+  const action = replicas ? 'scale' : 'restart'
+  return withRounds(config, { ...heading(action, config, release, version), builds: [], servers })
 }
 
 function onceMore(

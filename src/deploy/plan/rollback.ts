@@ -8,6 +8,7 @@ import type { Observation } from '../observe.ts'
 import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
 import { liveIn } from './replacement.ts'
+import { withRounds } from './rounds.ts'
 
 /** @throws JijiError rollback.nothing when a server has no earlier release whose containers are all still there */
 export function planRollback(config: Config, selected: Selected, observations: readonly Observation[]): Plan {
@@ -29,7 +30,7 @@ export function planRollback(config: Config, selected: Selected, observations: r
     )
   }
   const { id, version } = first.target
-  return {
+  return withRounds(config, {
     ...heading('rollback', config, id, version),
     builds: [],
     servers: targets.map(({ server, observation, target }) => {
@@ -44,7 +45,7 @@ export function planRollback(config: Config, selected: Selected, observations: r
         prune: { containers: [], images: [], releases: [], keep: [] },
       }
     }),
-  }
+  })
 }
 
 /** The newest release before the current one that this server still has every container of. */
