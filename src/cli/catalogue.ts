@@ -21,6 +21,10 @@ export type Command = {
 
 const reading = ['config', 'environment', 'hosts', 'services', 'output', 'quiet', 'verbose'] as const
 const writing = ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose', 'noHostEnv'] as const
+const restarting = [
+  ...['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait'],
+  ...['skipUnreachable', 'quiet', 'verbose', 'noHostEnv'],
+] as const
 const skips = [
   { flags: '-L, --skip-local', description: 'Leave out this machine' },
   { flags: '-R, --skip-remote', description: 'Leave out the servers' },
@@ -58,7 +62,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'deploy',
     summary: 'Build, push, pull and switch to a new release',
-    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait', 'skipHooks'],
+    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
@@ -69,7 +73,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'rollback',
     summary: 'Go back to the release before',
-    shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipHooks'],
+    shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
     examples: ['jiji rollback'],
     load: () => import('./commands/rollback.ts'),
   },
@@ -77,7 +81,7 @@ export const catalogue: readonly Command[] = [
     name: 'service restart',
     arguments: '[...services]',
     summary: 'Replace running containers by new ones of the same version, without a gap',
-    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    shared: restarting,
     examples: ['jiji service restart', 'jiji service restart web -H web1'],
     load: () => import('./commands/service-restart.ts'),
   },
@@ -85,7 +89,7 @@ export const catalogue: readonly Command[] = [
     name: 'service scale',
     arguments: '<...services>',
     summary: 'Run more or fewer replicas of services, until the next deploy',
-    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    shared: restarting,
     examples: ['jiji service scale web=3', 'jiji service scale web=3 worker=2 --yes'],
     load: () => import('./commands/service-scale.ts'),
   },

@@ -93,10 +93,23 @@ export async function withServers<T>(
   servers: readonly Server[],
   use: (runners: Map<string, Runner>) => Promise<T>,
 ): Promise<T> {
-  return withReachable(context, config, secrets, servers, ({ runners, failures }) => {
-    if (failures.length > 0) throw failures.length === 1 ? failures[0] : unreachable(failures, servers.length)
-    return use(runners)
-  })
+  return withReachable(
+    context,
+    config,
+    secrets,
+    servers,
+    ({ runners, failures }) => {
+      if (failures.length > 0) throw failures.length === 1 ? failures[0] : unreachable(failures, servers.length)
+      return use(runners)
+    },
+    tellAtOnce(context),
+  )
+}
+
+/** Says that a server cannot be reached while others still are connected to, which can take some time. */
+export function tellAtOnce({ output }: Context): (failure: JijiError) => void {
+  return ({ server, message }) =>
+    output.event({ step: 'connect', state: 'lost', ...(server ? { server } : {}), detail: message })
 }
 
 /** Connects to the machine that builds, where that is not this one and something is to be built. */
@@ -125,11 +138,12 @@ export async function withReachable<T>(
   secrets: Secrets,
   servers: readonly Server[],
   use: (fleet: Fleet) => Promise<T>,
+  onFailure?: (failure: JijiError) => void,
 ): Promise<T> {
   const places = servers.map(server => placeOf(config, secrets, server))
   return withFleet(
     places,
-    { signal: context.signal, warn: text => context.output.warn(text) },
+    { signal: context.signal, warn: text => context.output.warn(text), ...(onFailure ? { onFailure } : {}) },
     ({ runners, failures }) =>
       use({ failures, runners: new Map([...runners].map(([name, runner]) => [name, traced(context, runner)])) }),
   )

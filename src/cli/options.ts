@@ -23,6 +23,10 @@ export const shared = {
     flags: '--wait [duration]',
     description: 'Wait for the lock while somebody else has it (15m, or as long as this says)',
   },
+  skipUnreachable: {
+    flags: '--skip-unreachable',
+    description: 'Leave out servers that cannot be reached, and go on with the others',
+  },
   skipHooks: { flags: '--skip-hooks', description: 'Leave out the hooks in .jiji/hooks' },
   noHostEnv: { flags: '--no-host-env', description: 'Take secrets from .env files only, not from the environment' },
 } as const satisfies Record<string, OptionSpec>

@@ -37,7 +37,7 @@ export async function release(
   const owner = ownerOf(actor, context)
   const work = async ({ observations, holdAgain, signal }: Locked) => {
     const plan = planFrom(observations)
-    hooks?.learn({ JIJI_VERSION: plan.version, JIJI_RELEASE: plan.release })
+    hooks?.learn(factsOf(plan))
     const reconnect = async (name: string) => {
       const server = config.servers.find(one => one.name === name)
       if (!server) throw new Error(`there is no server ${name}`)
@@ -66,6 +66,20 @@ export async function release(
   const seconds = (Date.now() - began) / 1000
   if (output.style.json) output.json({ ...plan, result: 'done', seconds })
   else output.result(renderRelease(plan, config, seconds))
+  for (const { server, reason } of plan.skipped ?? [])
+    output.warn(`${server} was left out, and serves what it did before: ${reason}`)
+}
+
+function factsOf({ version, release, servers, skipped }: Plan) {
+  return {
+    JIJI_VERSION: version,
+    JIJI_RELEASE: release,
+    ...(skipped ? { JIJI_SERVERS: namesOf(servers), JIJI_SKIPPED: namesOf(skipped) } : {}),
+  }
+}
+
+function namesOf(servers: readonly { server: string }[]): string {
+  return servers.map(({ server }) => server).join(',')
 }
 
 export function ownerOf({ by, host }: Actor, { command, options }: Context) {

@@ -3,7 +3,8 @@ import { type Observation, observeAll } from '../deploy/observe.ts'
 import { nextRelease } from '../deploy/plan/release-id.ts'
 import { planRestart } from '../deploy/plan/restart.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject, withServers } from './gather.ts'
+import { gatherSecrets, loadProject } from './gather.ts'
+import { namingSkipped, withReached } from './reached.ts'
 import { rehearse } from './rehearse.ts'
 import { confirmPlan, isAsked, release } from './release.ts'
 
@@ -17,16 +18,13 @@ export async function restart(
   const config = loadProject(context)
   const selected = select(config, { hosts: options.list('hosts'), services })
   const secrets = await gatherSecrets(context, config, config)
-  const planFrom = (observations: readonly Observation[]) =>
-    planRestart({
-      config,
-      selected,
-      observations,
-      release: nextRelease(observations, new Date()),
-      ...(replicas ? { replicas } : {}),
-    })
-
-  await withServers(context, config, secrets, selected.servers, async runners => {
+  await withReached(context, config, secrets, selected, async reached => {
+    const { runners } = reached
+    const planFrom = (observations: readonly Observation[]) => {
+      const release = nextRelease(observations, new Date())
+      const request = { config, selected: reached.selected, observations, release }
+      return namingSkipped(planRestart({ ...request, ...(replicas ? { replicas } : {}) }), reached)
+    }
     if (options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)
     if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, signal)))
     await release(context, { config, secrets, runners }, planFrom, async () => new Map())

@@ -34,6 +34,17 @@ export function select(config: Config, { hosts, services }: Selection): Selected
   return { servers, services: chosen }
 }
 
+/** The same without some servers, and without the services that run on those alone. */
+export function without({ servers, services }: Selected, names: readonly string[]): Selected {
+  const isLeft = (server: string) => !names.includes(server)
+  return {
+    servers: servers.filter(({ name }) => isLeft(name)),
+    services: services
+      .map(service => ({ ...service, servers: service.servers.filter(isLeft) }))
+      .filter(service => service.servers.length > 0),
+  }
+}
+
 function matching(patterns: readonly string[] | undefined, names: readonly string[], what: string): Set<string> {
   if (patterns === undefined) return new Set(names)
   const wanted = patterns

@@ -16,6 +16,8 @@ export type Fleet = { runners: Map<string, Runner>; failures: JijiError[] }
 export type FleetOptions = ConnectOptions & {
   /** How many connect at the same time. */
   limit?: number
+  /** Called at once where one cannot be connected to while others still are on the way. */
+  onFailure?: (failure: JijiError) => void
   connect?: (place: Place, options: ConnectOptions) => Promise<Runner>
 }
 
@@ -36,11 +38,22 @@ export async function withFleet<T>(
 /** @returns a fleet in the order of `places`; the caller closes its runners */
 export async function connectFleet(
   places: readonly Place[],
-  { limit = 30, connect = connectPlace, ...given }: FleetOptions = {},
+  { limit = 30, onFailure, connect = connectPlace, ...given }: FleetOptions = {},
 ): Promise<Fleet> {
   const options = { jumpHosts: sharedJumpHosts(), ...given }
   const { use } = slots(limit)
-  const results = await Promise.allSettled(places.map(place => use(() => connect(place, options))))
+  let left = places.length
+  const connectTo = async (place: Place) => {
+    try {
+      return await connect(place, options)
+    } catch (error) {
+      if (left > 1 && error instanceof JijiError && !options.signal?.aborted) onFailure?.(error)
+      throw error
+    } finally {
+      left -= 1
+    }
+  }
+  const results = await Promise.allSettled(places.map(place => use(() => connectTo(place))))
 
   const runners = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   const errors: unknown[] = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))

@@ -12,6 +12,7 @@ export function renderPlan(plan: Plan): string {
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
     ...plan.servers.flatMap(server => renderServer(server, plan.version)),
+    ...(plan.skipped ?? []).map(({ server, reason }) => `  ${server} is left out: ${reason}`),
     ...renderRollout(plan.rollout),
   ].join('\n')
 }

@@ -9,6 +9,7 @@ import { main } from '../../src/cli/main.ts'
 import { describeOption, Options, shared } from '../../src/cli/options.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { findHooks } from '../../src/deploy/hooks.ts'
+import { type ErrorCode, JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
 import { folderWith } from '../config/folder.ts'
 import { type Answer, fakeServers, unhealthy } from '../deploy/fake.ts'
@@ -77,17 +78,23 @@ type Setting = {
   directory?: string
   isTty?: boolean
   typed?: string
+  /** Servers that cannot be connected to, and why. */
+  down?: Record<string, ErrorCode>
 }
 
 async function jiji(line: string, setting: Setting = {}) {
-  const { answers = {}, environment = {}, isTty = false, typed } = setting
+  const { answers = {}, environment = {}, isTty = false, typed, down = {} } = setting
   const directory = setting.directory ?? folderWith(setting.files ?? files)
   const { log, scripts, runners } = fakeServers(['here', 'web1', 'web2'], {
     observe: deployed,
     lock: deployed,
     ...answers,
   })
-  machine.runnerOf = server => runners.get(server)
+  machine.runnerOf = server => {
+    const code = down[server]
+    if (code) throw new JijiError(code, `cannot reach ${server}`, { server, hint: 'is it up?' })
+    return runners.get(server)
+  }
   const [stdin, stdout, stderr] = [0, 1, 2].map(() => Object.assign(new PassThrough(), { isTTY: isTty }))
   if (typed !== undefined) stdin?.write(typed)
   if (!isTty) stdin?.end()
@@ -297,11 +304,53 @@ describe('jiji deploy', () => {
     const { code, err, scripts } = await jiji('deploy', { answers: { start: unhealthy } })
     expect(code).toBe(6)
     expect(err).toContain(
-      '  | the database\n  | is missing\nerror: web1: web did not become healthy: /up answered 503 in 60 s',
+      '  | the database\n  | is missing\nSERVES NOW         ON\nweb r2, worker r2  web1\nweb r2             web2\nerror: web1: web did not become healthy: /up answered 503 in 60 s',
     )
     const audit = scripts.filter(({ deed }) => deed === 'audit').map(({ script }) => script.render())
     expect(audit).toHaveLength(2)
     expect(audit[0]).toContain('"result":"rolled-back"')
+  })
+  describe('with a server that is down', () => {
+    const down = { web2: 'server.unreachable' as const }
+    test('changes nothing, and names the flag that leaves it out', async () => {
+      const { code, err, log } = await jiji('deploy', { down })
+      expect(code).toBe(4)
+      expect(err).toContain(
+        'error: cannot reach web2\n  is it up?\n  nothing was changed; --skip-unreachable leaves it out',
+      )
+      expect(log.filter(one => /lock|pull|start/.test(one))).toEqual([])
+    })
+    test.each(['deploy', 'rollback', 'service restart', 'service scale web=2'])(
+      '%s --skip-unreachable goes on without it, and names it in the end',
+      async line => {
+        const { code, err, log } = await jiji(`${line} --skip-unreachable`, { down })
+        expect(code).toBe(0)
+        expect(err.trimEnd().split('\n')).toContain(
+          'warning: web2 was left out, and serves what it did before: cannot reach web2',
+        )
+        expect(log.filter(one => one.startsWith('web2'))).toEqual([])
+        expect(log).toContain('web1 lock')
+      },
+    )
+    test('says so in the plan, and in JSON', async () => {
+      const environment = { JIJI_SKIP_UNREACHABLE: '1' }
+      const { out } = await jiji('deploy --dry-run', { down, environment })
+      expect(out).toContain('  web2 is left out: cannot reach web2')
+      expect(out).not.toContain('web2 (docker)')
+      const { out: json } = await jiji('deploy -o json', { down, environment })
+      const { servers, skipped } = JSON.parse(json)
+      expect(servers.map(({ server }: { server: string }) => server)).toEqual(['web1'])
+      expect(skipped).toEqual([{ server: 'web2', code: 'server.unreachable', reason: 'cannot reach web2' }])
+    })
+    test.each<[string, Record<string, ErrorCode>]>([
+      ['that is not who it was', { web2: 'server.host-key' }],
+      ['that refuses us', { web2: 'server.refused' }],
+      ['like all others', { web1: 'server.timeout', web2: 'server.unreachable' }],
+    ])('%s is not left out', async (_, down) => {
+      const { code, err, log } = await jiji('deploy --skip-unreachable', { down })
+      expect([code, log.filter(one => one.includes('lock'))]).toEqual([4, []])
+      expect(err).not.toContain('leaves it out')
+    })
   })
   test('of one service on one server leaves the others alone', async () => {
     const { code, log } = await jiji('deploy -S worker -H web1', { environment: { JIJI_VERSION: '2' } })

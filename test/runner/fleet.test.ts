@@ -35,6 +35,17 @@ describe('a fleet', () => {
       ['server.unreachable', 'down2'],
     ])
   })
+  test('tells of a failure at once while others are on the way, and not of the last', async () => {
+    const told: string[] = []
+    const { connect } = counted()
+    const onFailure = ({ server }: JijiError) => told.push(`${server}`)
+    const connecting = connectFleet(places('down1', 'a-name-that-takes-longer'), { connect, onFailure })
+    await sleep(30)
+    expect(told).toEqual(['down1'])
+    await connecting
+    await connectFleet(places('web', 'down-in-the-end'), { connect, onFailure })
+    expect(told).toEqual(['down1'])
+  })
   test('does not hide our own faults, and leaves nothing open', async () => {
     const { open, connect } = counted()
     await expect(connectFleet(places('web1', 'fault', 'web2'), { connect })).rejects.toThrow(TypeError)

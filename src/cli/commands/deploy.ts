@@ -14,8 +14,9 @@ import { readTree, type Tree, versionOf } from '../../deploy/version.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder, withServers } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder } from '../gather.ts'
 import { type Hooks, withHooks } from '../hooks.ts'
+import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
 
@@ -30,8 +31,8 @@ export async function run(context: Context): Promise<void> {
 
   if (context.options.flag('dry-run')) {
     return withBuilder(context, config, secrets, selected, builder =>
-      withServers(context, config, secrets, selected.servers, runners =>
-        rehearse(context, config, secrets, runners, planners(context, { ...about, builder }).ahead),
+      withReached(context, config, secrets, selected, reached =>
+        rehearse(context, config, secrets, reached.runners, planners(context, { ...about, builder }, reached).ahead),
       ),
     )
   }
@@ -52,10 +53,12 @@ type Work = {
 }
 
 /** The plan, under the lock and ahead of it: then also with how much will move. */
-function planners(context: Context, { config, selected, builder, version }: Work) {
+function planners(context: Context, { config, builder, version }: Work, reached: Reached) {
+  const { selected } = reached
   const from = (observations: readonly Observation[], stored?: readonly Stored[]) => {
     const release = nextRelease(observations, new Date())
-    return planDeploy({ config, selected, observations, release, version, builderArch: builder.arch, stored })
+    const request = { config, selected, observations, release, version, builderArch: builder.arch, stored }
+    return namingSkipped(planDeploy(request), reached)
   }
   const ahead = async (observations: readonly Observation[]) =>
     from(observations, await storedLike(config, selected, version, observations, context.signal))
@@ -64,25 +67,33 @@ function planners(context: Context, { config, selected, builder, version }: Work
 
 async function deploy(context: Context, work: Work, hooks: Hooks): Promise<void> {
   const { config, selected, secrets, here, version } = work
-  const plan = planners(context, work)
   const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
-  const releaseTo = (runners: Map<string, Runner>, images: () => Promise<Digests>) =>
-    release(context, { config, secrets, runners, hooks }, plan.from, images)
+  const releaseTo = (reached: Reached, images: () => Promise<Digests>) =>
+    release(
+      context,
+      { config, secrets, runners: reached.runners, hooks },
+      planners(context, work, reached).from,
+      images,
+    )
 
   if (isAsked(context) || proofs.size > 0) {
-    return withServers(context, config, secrets, selected.servers, async runners => {
+    return withReached(context, config, secrets, selected, async reached => {
       const { signal, output } = context
+      const { runners } = reached
       if (proofs.size > 0)
         await verifyDeploy({ config, here, runners, report: output.event.bind(output), signal }, proofs)
-      if (isAsked(context)) await confirmPlan(context, await plan.ahead(await observeAll(config, runners, signal)))
+      if (isAsked(context)) {
+        const { ahead } = planners(context, work, reached)
+        await confirmPlan(context, await ahead(await observeAll(config, runners, signal)))
+      }
       await hooks.run('pre-build')
-      await withBuild(context, work, images => releaseTo(runners, images))
+      await withBuild(context, work, images => releaseTo(reached, images))
     })
   }
   // Nobody to ask, and nothing to prove: building starts while servers are connected.
   await hooks.run('pre-build')
   return withBuild(context, work, images =>
-    withServers(context, config, secrets, selected.servers, runners => releaseTo(runners, images)),
+    withReached(context, config, secrets, selected, reached => releaseTo(reached, images)),
   )
 }
 
