@@ -46,11 +46,12 @@ async function run(
   })
   const interrupt = new AbortController()
   setMaxListeners(0, interrupt.signal) // one for each thing that waits, and many wait at once
-  const forget = onInterrupt(() => {
+  const cleanUp = () => {
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
     const rest = command.isEndless ? '' : ', and the next deploy clears away what is left on servers'
     output.note(`cleaning up; Ctrl-C again leaves at once${rest}`)
-  })
+  }
+  const forget = onInterrupt(cleanUp, () => output.error(leftAtOnce(output)))
   // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault.
   const onClosed = () => interrupt.abort(new JijiError('interrupted', 'nobody reads the output any more'))
   for (const stream of [world.stdout, world.stderr]) stream.on('error', onClosed)
@@ -124,16 +125,38 @@ function checkOutputFormat(options: Options): void {
   throw new JijiError('usage', `--output takes table or json, not ${format}`)
 }
 
-/** After the first time the signals have their usual effect again: the second Ctrl-C ends the process. */
-function onInterrupt(act: () => void): () => void {
+function leftAtOnce({ leftBehind }: Output): JijiError {
+  const servers = leftBehind.servers()
+  if (servers.length === 0) return new JijiError('interrupted', 'left at once')
+  return new JijiError(
+    'interrupted',
+    `left at once, with something on ${servers.join(', ')} that was to be cleared away`,
+    {
+      output: leftBehind.render(),
+      hint: 'servers mostly do that themselves once they notice, within 30 s; the next jiji deploy clears away the rest',
+    },
+  )
+}
+
+/** The second time the process says its last word and ends at once, as the signal has it. */
+function onInterrupt(first: () => void, second: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const once = () => {
+  let isSecond = false
+  const act = (signal: NodeJS.Signals) => {
+    if (!isSecond) {
+      isSecond = true
+      return first()
+    }
     forget()
-    act()
+    try {
+      second()
+    } finally {
+      process.kill(process.pid, signal)
+    }
   }
   const forget = () => {
-    for (const signal of signals) process.off(signal, once)
+    for (const signal of signals) process.off(signal, act)
   }
-  for (const signal of signals) process.on(signal, once)
+  for (const signal of signals) process.on(signal, act)
   return forget
 }

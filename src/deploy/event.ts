@@ -1,9 +1,11 @@
+import { JijiError } from '../errors.ts'
 import type { Progress } from './transfer.ts'
 
 /** What a deploy tells while it runs. `ui/` alone decides how that looks. */
 export type Event = {
   step: Step
-  state: 'begun' | 'going on' | 'lost' | 'done' | 'failed' | 'note'
+  /** `held` and `let go` are shown to nobody: in between something is on a server that must not stay there. */
+  state: 'begun' | 'going on' | 'lost' | 'done' | 'failed' | 'note' | 'held' | 'let go'
   server?: string
   service?: string
   detail?: string
@@ -55,5 +57,19 @@ export async function reported<T>(
     throw error
   } finally {
     clearInterval(timer)
+  }
+}
+
+/** Has it known what would stay behind if this process ended before `work` does, or has lost its server meanwhile. */
+export async function holding<T>(report: Report, what: Omit<Event, 'state'>, work: () => Promise<T>): Promise<T> {
+  report({ ...what, state: 'held' })
+  try {
+    const result = await work()
+    report({ ...what, state: 'let go' })
+    return result
+  } catch (error) {
+    const isLost = error instanceof JijiError && ['server.lost', 'server.timeout'].includes(error.code)
+    if (!isLost) report({ ...what, state: 'let go' })
+    throw error
   }
 }

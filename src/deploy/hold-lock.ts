@@ -7,7 +7,7 @@ import type { Output, Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { heartbeat, holdLock, type LockOwner } from '../shell/lock.ts'
 import { observe } from '../shell/observe.ts'
-import type { Report } from './event.ts'
+import { holding, type Report } from './event.ts'
 import { limits } from './limits.ts'
 import { type Observation, parseObservation } from './observe.ts'
 
@@ -42,15 +42,17 @@ export async function holdOn(context: HoldContext, runner: Runner): Promise<Held
   const ready = new Promise<void>(resolve => {
     isReady = resolve
   })
-  const running = runner.run(holdLock(config.scope, owner, observe(engine, config.scope)), {
-    until: letGo.signal,
-    input: Readable.from(signsOfLife(letGo.signal)),
-    onLine: (line, stream) => {
-      if (stream !== 'stdout') return
-      if (line === 'ready') isReady()
-      lines.push(line)
-    },
-  })
+  const hold = () =>
+    runner.run(holdLock(config.scope, owner, observe(engine, config.scope)), {
+      until: letGo.signal,
+      input: Readable.from(signsOfLife(letGo.signal)),
+      onLine: (line, stream) => {
+        if (stream !== 'stdout') return
+        if (line === 'ready') isReady()
+        lines.push(line)
+      },
+    })
+  const running = holding(report, { step: 'lock', server }, hold)
   const failed = running.then(output => {
     throw whyNotHeld(runner, engine, output)
   })

@@ -25,14 +25,14 @@ export async function putBack(context: ApplyContext, switched: readonly Switched
   const uninterrupted = { ...context, signal: new AbortController().signal }
   const tries = switched.toReversed().map(async (one): Promise<Stuck[]> => {
     const { server, replacement } = one
-    const event = { step: 'put back', server: server.server, service: replacement.service } as const
+    const place = { server: server.server, service: replacement.service }
     let isBack = false
+    const onBack = () => {
+      isBack = true
+      context.report({ step: 'switch', state: 'let go', ...place })
+    }
     try {
-      await reported(context.report, event, () =>
-        putOneBack(uninterrupted, one, () => {
-          isBack = true
-        }),
-      )
+      await reported(context.report, { step: 'put back', ...place }, () => putOneBack(uninterrupted, one, onBack))
       return []
     } catch (error) {
       return isBack ? [] : [{ ...one, why: error instanceof Error ? error.message : String(error) }]
@@ -44,7 +44,7 @@ export async function putBack(context: ApplyContext, switched: readonly Switched
 async function putOneBack(context: ApplyContext, { server, replacement }: Switched, onBack: () => void): Promise<void> {
   const { config, owner } = context
   const { service, candidate, live } = replacement
-  if (!live) return await takeAway(context, server, candidate)
+  if (!live) return await takeAway(context, server, candidate).then(onBack)
   const back: Replacement = {
     scope: config.scope,
     owner,

@@ -98,11 +98,15 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
 }
 
 async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, script: Script): Promise<void> {
-  const { config, owner, actor } = context
+  const { config, owner, actor, report } = context
   const runner = runnerOf(context, server.server)
   const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
   const output = await runner.run(lines(requireLock(config.scope, owner), script, audit), { timeout: limits.record })
-  if (output.code === 0) return
+  if (output.code === 0) {
+    for (const { service } of server.replacements)
+      report({ step: 'switch', state: 'let go', server: server.server, service })
+    return
+  }
   if (output.code === exits.lockLost) throw lockLost(server.server, 'the release runs, but is not on record')
   throw new JijiError(
     'failed',

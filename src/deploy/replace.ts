@@ -4,7 +4,7 @@ import type { Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { type Replacement, replaceContainer } from '../shell/replace.ts'
 import type { ApplyContext } from './apply-context.ts'
-import type { Step } from './event.ts'
+import { holding, type Step } from './event.ts'
 import { lockLost } from './failure.ts'
 import { replacementLimit } from './limits.ts'
 import { runnerOf } from './losses.ts'
@@ -23,26 +23,29 @@ export async function replaceOne(
 ): Promise<void> {
   const { service, candidate } = replacement
   const runner = runnerOf(context, server)
-  report({ step: 'start', state: 'begun', server, service: service.name, detail: candidate.names.join(', ') })
+  const candidates = { step: 'start', server, service: service.name, detail: candidate.names.join(', ') } as const
+  report({ ...candidates, state: 'begun' })
   let isSwitched = false
-  const run = runner.run(replaceContainer(engine, replacement), {
-    signal,
-    timeout: replacementLimit(replacement),
-    onLine: (line, stream) => {
-      const step = stream === 'stdout' ? stepOfLine[line] : undefined
-      if (step === (service.proxy ? 'switch' : 'health')) isSwitched = true
-      if (step && (step !== 'drain' || replacement.live)) report({ step, state: 'done', server, service: service.name })
-      if (line === 'undrained')
-        report({
-          step: 'drain',
-          state: 'note',
-          server,
-          service: service.name,
-          detail: 'requests were still running when the time to drain was over',
-        })
-    },
-  })
-  const output = await run.catch((error: unknown) => {
+  const run = () =>
+    runner.run(replaceContainer(engine, replacement), {
+      signal,
+      timeout: replacementLimit(replacement),
+      onLine: (line, stream) => {
+        const step = stream === 'stdout' ? stepOfLine[line] : undefined
+        if (step === (service.proxy ? 'switch' : 'health')) isSwitched = true
+        if (step && (step !== 'drain' || replacement.live))
+          report({ step, state: 'done', server, service: service.name })
+        if (line === 'undrained')
+          report({
+            step: 'drain',
+            state: 'note',
+            server,
+            service: service.name,
+            detail: 'requests were still running when the time to drain was over',
+          })
+      },
+    })
+  const output = await holding(report, candidates, run).catch((error: unknown) => {
     if (isSwitched) onSwitched()
     throw error
   })

@@ -19,7 +19,10 @@ export async function replaceAll(context: ApplyContext, plan: Plan, digests: Dig
   const replace = (service: string, name: string) => {
     const one = replacementIn(plan, service, name)
     const replacement = toReplacement(context, plan, one, digests)
-    return replaceOne(context, one.server, replacement, () => switched.push(one))
+    return replaceOne(context, one.server, replacement, () => {
+      switched.push(one)
+      context.report({ step: 'switch', state: 'held', server: name, service, detail: plan.version })
+    })
   }
   try {
     for (const [index, round] of plan.rollout.rounds.entries()) {

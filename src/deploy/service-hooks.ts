@@ -3,7 +3,7 @@ import { lastLine } from '../runner/engine-failure.ts'
 import { exits } from '../shell/engine.ts'
 import { runServiceHook } from '../shell/service-hook.ts'
 import type { ApplyContext } from './apply-context.ts'
-import { reported } from './event.ts'
+import { holding, reported } from './event.ts'
 import { lockLost } from './failure.ts'
 import { runnerOf } from './losses.ts'
 import type { HookPlan, Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
@@ -40,7 +40,8 @@ async function runOne(
     const onLine = (detail: string) => {
       if (!status.test(detail)) report({ ...event, state: 'note', detail })
     }
-    const output = await runnerOf(context, server).run(script, { signal, onLine })
+    const container = { step: 'hook', server, service: name, detail: hook.container } as const
+    const output = await holding(report, container, () => runnerOf(context, server).run(script, { signal, onLine }))
     if (output.code !== 0) throw whyFailed(server, name, output)
   })
 }

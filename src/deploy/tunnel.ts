@@ -3,7 +3,7 @@ import { JijiError } from '../errors.ts'
 import { readOnly } from '../registry/local/read-only.ts'
 import type { Connection, Target } from '../runner/runner.ts'
 import { askVersion } from './ask-version.ts'
-import type { Report } from './event.ts'
+import { holding, type Report } from './event.ts'
 import { type Refusal, whyNoPort, whyNotPort, wordsFor } from './tunnel-refusal.ts'
 
 type Tunnel = Awaited<ReturnType<Connection['forward']>>
@@ -43,12 +43,14 @@ export async function throughTunnel<T>(
 ): Promise<T> {
   const detail = `127.0.0.1:${tunnel.port} there is the registry here${why ? `: ${wordsFor(why)}` : ''}`
   report({ step: 'tunnel', state: 'done', server: connection.server, detail })
-  try {
-    await checkTunnel(connection, tunnel.port)
-    return await fn(tunnel.port)
-  } finally {
-    await tunnel.close()
-  }
+  return holding(report, { step: 'tunnel', server: connection.server }, async () => {
+    try {
+      await checkTunnel(connection, tunnel.port)
+      return await fn(tunnel.port)
+    } finally {
+      await tunnel.close()
+    }
+  })
 }
 
 /**

@@ -43,5 +43,8 @@ export function renderEvent({ step, state, server, service, detail, transfer }: 
       return `${prefix}${colour.red(`${step} failed`)}`
     case 'note':
       return `${prefix}${colour.dim(detail ?? '')}`
+    case 'held':
+    case 'let go':
+      return ''
   }
 }

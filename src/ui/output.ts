@@ -11,6 +11,7 @@ import type { Script } from '../shell/script.ts'
 import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
 import { harmless } from './harmless.ts'
+import { type LeftBehind, leftBehind } from './left-behind.ts'
 import { createMask } from './mask.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
@@ -35,6 +36,8 @@ export class Output {
   #secrets: readonly Secret[] = []
   #mask = createMask([])
   #hasJson = false
+  /** What the events so far have told. */
+  readonly leftBehind: LeftBehind = leftBehind()
 
   constructor(style: OutputStyle, streams: Streams) {
     this.style = style
@@ -137,6 +140,8 @@ export class Output {
   }
 
   event(event: Event): void {
+    this.leftBehind.hear(event)
+    if (event.state === 'held' || event.state === 'let go') return
     if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
     this.note(renderEvent(event, this.#colour))

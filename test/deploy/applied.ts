@@ -5,6 +5,7 @@ import type { Event } from '../../src/deploy/event.ts'
 import type { Observation } from '../../src/deploy/observe.ts'
 import type { Plan } from '../../src/deploy/plan/plan.ts'
 import { JijiError } from '../../src/errors.ts'
+import { leftBehind } from '../../src/ui/left-behind.ts'
 import { type Answer, fakeServers } from './fake.ts'
 import { config, planFor, saidBy } from './world.ts'
 
@@ -30,6 +31,9 @@ export async function applied(
     { ...Object.fromEntries(asBefore), ...answers },
   )
   const events: Event[] = []
+  const left = leftBehind()
+  /** What would have been left behind at each event. */
+  const leftAt: string[] = []
   const interrupt = new AbortController()
   const context: ApplyContext = {
     config,
@@ -40,6 +44,9 @@ export async function applied(
     actor: { by: 'me', host: 'laptop', who: { login: 'me@laptop' } },
     signal: interrupt.signal,
     report: event => {
+      left.hear(event)
+      leftAt.push(left.render().split('\n').slice(1).join('; ').replace(/ {2,}/g, ' on '))
+      if (event.state === 'held' || event.state === 'let go') return
       events.push(event)
       if (interruptAt?.(event)) interrupt.abort(new JijiError('interrupted', 'interrupted'))
     },
@@ -58,6 +65,7 @@ export async function applied(
     log: log.filter(line => !line.endsWith(' observe')),
     scripts: scripts.filter(({ deed }) => deed !== 'observe'),
     events,
+    leftAt: leftAt.filter((one, index) => one !== leftAt[index - 1]),
     error,
     recordOn,
     runners,

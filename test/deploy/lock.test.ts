@@ -94,7 +94,7 @@ describe('the lock', () => {
         ...runner,
         run: (...given) => runnerIn(fakeServers(['web1'], { lock: left.shift() ?? {} })).run(...given),
       }
-      const tell = ({ detail }: Event) => void told.push(detail ?? '')
+      const tell = ({ detail }: Event) => void (detail === undefined || told.push(detail))
       const signal = new AbortController().signal
       const result = await withLock({ config, owner, wait, report: tell, signal }, [inTurn], async () => 'used').catch(
         (error: unknown) => error,
@@ -146,7 +146,7 @@ describe('the lock', () => {
           return { ...output, code }
         },
       }
-      const tell = ({ detail }: Event) => void told.push(detail ?? '')
+      const tell = ({ detail }: Event) => void (detail === undefined || told.push(detail))
       const signal = new AbortController().signal
       const result = await withLock({ config, owner, report: tell, signal }, [losing], async locked => {
         end()

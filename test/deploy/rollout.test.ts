@@ -244,3 +244,37 @@ describe('several failures at once', () => {
   })
   test('are none where all goes well', async () => expect(await allTogether([Promise.resolve(1)])).toBeUndefined())
 })
+
+describe('what would be left behind if it ended now', () => {
+  const { config, running } = shop(2)
+  const plan = planFor(config, running, { selection: { services: ['web'] } })
+
+  test('is each candidate, then what serves and is not on record, and in the end nothing', async () => {
+    const { leftAt } = await applied(running, { plan, over: { config } })
+    const switched = 'web 9, switched and not on record'
+    expect(leftAt).toEqual([
+      '',
+      'app-web-r9 on s1',
+      '',
+      `${switched} on s1`,
+      `${switched} on s1; app-web-r9 on s2`,
+      `${switched} on s1`,
+      `${switched} on s1, s2`,
+      `${switched} on s2`,
+      '',
+    ])
+  })
+  test('is nothing either when all is put back', async () => {
+    const answers = { 's2 start app-web-r9': unhealthy }
+    const { leftAt } = await applied(running, { plan, answers, over: { config } })
+    expect(leftAt.at(-1)).toBe('')
+  })
+  test('is what could not be put back, and what was begun on a server that is lost', async () => {
+    const answers = {
+      's1 restart app-web-r1': { code: exits.notStarted, stdout: '' },
+      's2 start app-web-r9': { stdout: 'started\n', lost: true },
+    }
+    const { leftAt } = await applied(running, { plan, answers, over: { config } })
+    expect(leftAt.at(-1)).toBe('web 9, switched and not on record on s1; app-web-r9 on s2')
+  })
+})

@@ -5,6 +5,7 @@ import type { Event } from '../../src/deploy/event.ts'
 import type { ServiceStatus } from '../../src/deploy/status.ts'
 import { renderAge } from '../../src/ui/age.ts'
 import { renderEvent } from '../../src/ui/event.ts'
+import { leftBehind } from '../../src/ui/left-behind.ts'
 import { renderPlan, renderRelease } from '../../src/ui/plan.ts'
 import { renderProblem } from '../../src/ui/problems.ts'
 import { renderServing } from '../../src/ui/serving.ts'
@@ -221,5 +222,25 @@ web v2                                           s2
 web v1, worker: nothing, v1 ended with status 3  s4
 web: nothing                                     s5
 web: not known                                   s6`)
+  })
+})
+
+describe('what is left behind by a second Ctrl-C', () => {
+  test('is a row for all servers with the same, of what was begun and did not end', () => {
+    const left = leftBehind()
+    const hear = (state: Event['state'], ...events: Omit<Event, 'state'>[]) => {
+      for (const event of events) left.hear({ ...event, state })
+    }
+    hear('held', ...['s2', 's1', 's3'].map(server => ({ step: 'lock' as const, server })))
+    hear('held', { step: 'tunnel', server: 's1' }, { step: 'tunnel', server: 's3' })
+    hear('held', { step: 'switch', server: 's2', service: 'web', detail: 'v2' })
+    hear('held', { step: 'start', server: 's2', service: 'worker', detail: 'shop-worker-1' })
+    hear('held', { step: 'lock', server: 's4' })
+    hear('let go', { step: 'lock', server: 's4' })
+    hear('done', { step: 'lock', server: 's1' })
+    expect(left.servers()).toEqual(['s1', 's2', 's3'])
+    expect(left.render()).toBe(`MAY BE LEFT                                                  ON
+the lock, a tunnel                                           s1, s3
+the lock, web v2, switched and not on record, shop-worker-1  s2`)
   })
 })
