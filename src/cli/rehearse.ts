@@ -30,7 +30,7 @@ export async function rehearse(
   const owner = ownerOf(actor, context)
   await apply(
     { config, secrets, runners: pretended, observations, owner, actor, report: () => {}, signal },
-    plan,
+    { ...plan, rollout: { ...plan.rollout, wait: 0 } },
     images,
   )
 }

@@ -372,8 +372,9 @@ describe('jiji deploy', () => {
     expect(out).toMatch(/^deploy app 1\.10\n {2}build web as registry\.invalid\/app-web:1\.10\n/)
     expect(log.filter(one => !/observe|version/.test(one))).toEqual([])
   })
-  test('--dry-run -v shows every script, and still changes nothing', async () => {
-    const { code, err, log } = await jiji('deploy --dry-run -v')
+  test('--dry-run -v shows every script, and still changes nothing, and waits for nothing', async () => {
+    const waiting = { ...files, '.jiji/deploy.yml': `${yaml}deploy: {wait: 1h}\n` }
+    const { code, err, log } = await jiji('deploy --dry-run -v', { files: waiting })
     expect(code).toBe(0)
     expect(err).toMatch(/web1 [$>] .*docker run -d/)
     expect(err).not.toMatch(/hunter2|second!/)

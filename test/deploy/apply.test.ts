@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { select } from '../../src/config/select.ts'
 import { auditFailure } from '../../src/deploy/audit.ts'
 import type { Event } from '../../src/deploy/event.ts'
+import { FailedRelease } from '../../src/deploy/failed-release.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
@@ -369,6 +370,13 @@ describe('a rollback', () => {
 })
 
 describe('the audit of a failure', () => {
+  test('is not of servers that keep the release', async () => {
+    const { scripts, runners } = fakeServers(servers)
+    const error = new FailedRelease(new JijiError('servers.partial', 'no'), [], new Set(['web1']))
+    const context = { runners, actor: { by: 'me', host: 'laptop', who: { login: 'me' } }, scope: 'app' }
+    await auditFailure({ ...context, mask: text => text }, planFor(config, running), error)
+    expect(scripts.map(({ server, deed }) => `${server} ${deed}`)).toEqual(['web2 audit'])
+  })
   test.each<[unknown, string, string]>([
     [new JijiError('interrupted', 'interrupted'), 'interrupted', 'interrupted'],
     [new JijiError('release.unhealthy', 'no'), 'rolled-back', 'no'],

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { select } from '../../src/config/select.ts'
 import { countOf, parseShare } from '../../src/config/share.ts'
 import { FailedRelease, failedReleaseIn } from '../../src/deploy/failed-release.ts'
 import { allTogether } from '../../src/deploy/failure.ts'
 import type { Plan } from '../../src/deploy/plan/plan.ts'
+import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
+import type { ReleaseRecord } from '../../src/shell/records.ts'
 import { configOf } from '../config/deploy-yml.ts'
 import { applied } from './applied.ts'
 import { type Answer, unhealthy } from './fake.ts'
@@ -80,6 +83,51 @@ describe('a plan is rolled out', () => {
     const { config, running } = shop(4, 'parallel: 1, order: [db]')
     const plan = planFor(config, running, { selection: { hosts: ['s3', 's4'], services: ['web', 'db'] } })
     expect(roundsOf(plan)).toEqual(['db s4 | web s3', 'web s4'])
+  })
+  describe('backwards', () => {
+    const { config, running } = shop(3, 'parallel: 1, wait: 1h, order: [db], on_failure: keep')
+    const after = running.map(one => {
+      const newer = one.containers.map(each => ({ ...each, name: `${each.name}0`, release: 'r2', slot: 'b' as const }))
+      const services = Object.fromEntries(newer.map(each => [each.service, { container: each.name }]))
+      const older = one.containers.map(each => ({ ...each, isRunning: false }))
+      const release = { ...one.releases[0], id: 'r2', version: 'r2', services } as ReleaseRecord
+      const containers = [...newer, ...older]
+      return {
+        ...one,
+        containers,
+        releases: [release, ...one.releases],
+        current: 'r2',
+        markers: new Set(['app/web.b']),
+      }
+    })
+    const plan = planRollback(config, select(config, {}), after)
+
+    test('in the other order, and without a pause', () => {
+      expect(roundsOf(plan)).toEqual(['worker s2 | web s1 | db s3', 'worker s3 | web s2', 'web s3'])
+      expect(plan.rollout.wait).toBe(0)
+    })
+    test('where some of it is kept, has gone back on servers alone that have all of it', async () => {
+      const { log, error } = await applied(after, {
+        plan,
+        over: { config },
+        answers: { 's3 restart app-worker-r1': unhealthy },
+      })
+      expect(error).toMatchObject({ exitStatus: 7 })
+      expect(log.filter(line => line.includes('go back'))).toEqual(['s1 go back'])
+      expect(log.filter(line => line.includes('s2 restart'))).toEqual(['s2 restart app-worker-r1'])
+    })
+  })
+  test('in that order also its hooks', async () => {
+    const running = [observed({ server: 's1' })]
+    const config = configOf(`project: app
+servers: {s1: {host: a}}
+deploy: {order: [db]}
+services:
+  web: {image: web, hosts: [s1], hooks: {pre_deploy: ./web}}
+  db: {image: db, hosts: [s1], hooks: {pre_deploy: ./db}}
+`)
+    const { log } = await applied(running, { plan: planFor(config, running), over: { config } })
+    expect(log.filter(line => line.includes('hook'))).toEqual(['s1 hook app-db-r9-hook', 's1 hook app-web-r9-hook'])
   })
   test('in that order, with a pause between rounds and none before the first', async () => {
     const { config, running, plan } = shop(3, 'parallel: 1, wait: 30ms, order: [db]')
