@@ -112,9 +112,11 @@ services:
   test('whose third is down changes nothing, or leaves it out where that is chosen', async () => {
     await makeIll('nothing')
     await configure('')
+    await project.write(app('two'))
     const third = rig.servers[2] as (typeof rig.servers)[number]
     await must(third, 'kill $(cat /run/sshd.pid)')
     const refused = await deploy('v2', '-S', 'web')
+    expect(refused.stderr).toMatch(/^s3 +cannot reach s3/m) // at once: the others were still being connected to
     expect(refused.stderr).toMatch(/error: cannot reach s3 .*\n[\s\S]*--skip-unreachable leaves it out/)
     expect(refused.code).toBe(4)
     expect(await answers(80)).toEqual(Array(3).fill('one'))
