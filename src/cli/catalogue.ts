@@ -72,9 +72,13 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'rollback',
-    summary: 'Go back to the release before',
+    arguments: '[release]',
+    summary: 'Go back to the release before, or to another by its version or id',
     shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
-    examples: ['jiji rollback'],
+    options: [
+      { flags: '--list', description: 'Show which releases could be gone back to now, and why not to the others' },
+    ],
+    examples: ['jiji rollback', 'jiji rollback v1.4 -S web', 'jiji rollback --list'],
     load: () => import('./commands/rollback.ts'),
   },
   {

@@ -9,6 +9,7 @@ import type { Digests } from '../deploy/build.ts'
 import { type Locked, withLock } from '../deploy/lock.ts'
 import type { Observation } from '../deploy/observe.ts'
 import type { Plan } from '../deploy/plan/plan.ts'
+import { withReturning } from '../deploy/recorded.ts'
 import { inTermsOfDisks } from '../deploy/room.ts'
 import { JijiError } from '../errors.ts'
 import { unlessAborted } from '../runner/abort.ts'
@@ -52,7 +53,7 @@ export async function release(
         await hooks.run('pre-deploy', signal)
       }
       await apply({ config, secrets, runners, reconnect, observations, owner, actor, report, signal }, plan, images)
-      return plan
+      return { plan, as: plan.action === 'rollback' ? withReturning({ config, observations }, plan) : config }
     } catch (error) {
       await auditFailure({ runners, actor, scope: config.scope, mask: text => output.mask(text) }, plan, error)
       throw error
@@ -60,12 +61,12 @@ export async function release(
   }
   const lock = { config, owner, wait, report, signal: context.signal }
   const underLock = () => withLock(lock, [...runners.values()], work)
-  const plan = await inTermsOfDisks(config, runners, underLock).finally(() =>
+  const { plan, as } = await inTermsOfDisks(config, runners, underLock).finally(() =>
     Promise.all(again.map(runner => runner.close())),
   )
   const seconds = (Date.now() - began) / 1000
   if (output.style.json) output.json({ ...plan, result: 'done', seconds })
-  else output.result(renderRelease(plan, config, seconds))
+  else output.result(renderRelease(plan, as, seconds))
   for (const { server, reason } of plan.skipped ?? [])
     output.warn(`${server} was left out, and serves what it did before: ${reason}`)
 }

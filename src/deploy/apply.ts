@@ -1,15 +1,17 @@
 import type { ApplyContext } from './apply-context.ts'
 import type { Digests } from './build.ts'
 import { settled } from './failure.ts'
-import { getImages, imagesOnceMore, recordedDigests } from './images.ts'
+import { getImages, imagesOnceMore, imagesOnRecord } from './images.ts'
 import type { Plan } from './plan/plan.ts'
 import { prepareProxies } from './proxies.ts'
 import { recordAll } from './record.ts'
+import { withReturning } from './recorded.ts'
 import { replaceAll } from './rollout.ts'
 import { runServiceHooks } from './service-hooks.ts'
 
 /** Carries a plan out. A failure puts back what had been switched, and is thrown when that is done. */
 export async function apply(context: ApplyContext, plan: Plan, pushed: () => Promise<Digests>): Promise<void> {
+  if (plan.action === 'rollback') return goBack({ ...context, config: withReturning(context, plan) }, plan)
   const [digests] = await settled([digestsFor[plan.action](context, plan, pushed), prepareProxies(context, plan)])
   if (plan.action === 'deploy') await runServiceHooks(context, plan)
   await replaceAll(context, plan, digests)
@@ -20,5 +22,12 @@ const digestsFor = {
   deploy: getImages,
   restart: imagesOnceMore,
   scale: imagesOnceMore,
-  rollback: recordedDigests,
+}
+
+/** Nothing is changed before every image is there: one that is gone may not be found any more. */
+async function goBack(context: ApplyContext, plan: Plan): Promise<void> {
+  const digests = await imagesOnRecord(context, plan)
+  await prepareProxies(context, plan)
+  await replaceAll(context, plan, digests)
+  await recordAll(context, plan, digests)
 }

@@ -5,8 +5,7 @@ import type { Digests } from './build.ts'
 import { settled } from './failure.ts'
 import { limits } from './limits.ts'
 import { overLosses } from './losses.ts'
-import type { Observation } from './observe.ts'
-import type { Plan, ServerPlan } from './plan/plan.ts'
+import { isPulled, type Plan, type ReplacementPlan, type ServerPlan } from './plan/plan.ts'
 import { pullOn } from './pull.ts'
 import { findAbsent } from './seeds/arrival.ts'
 import type { Way } from './seeds/choose.ts'
@@ -116,11 +115,22 @@ function once<T>(work: (server: ServerPlan) => Promise<T>): (server: ServerPlan)
  * The images of what runs already. One that somebody has taken off its server is fetched again, by the digest that was
  * deployed.
  */
-export async function imagesOnceMore(context: ApplyContext, plan: Plan): Promise<DigestsByServer> {
+export function imagesOnceMore(context: ApplyContext, plan: Plan): Promise<DigestsByServer> {
+  return pullMissing(context, plan, (runner, server) => missingOn(context, runner, server))
+}
+
+/** The images of what is made again from a release's record. */
+export function imagesOnRecord(context: ApplyContext, plan: Plan): Promise<DigestsByServer> {
+  return pullMissing(context, plan, async (_, { replacements }) => replacements.filter(isPulled))
+}
+
+type Missing = (runner: Runner, server: ServerPlan) => Promise<readonly ReplacementPlan[]>
+
+async function pullMissing(context: ApplyContext, plan: Plan, missing: Missing): Promise<DigestsByServer> {
   const pairs = plan.servers.map(async (server): Promise<[string, Digests]> => {
     const digests = new Map(server.replacements.map(({ service, again }) => [service, again?.digest ?? '']))
     await overLosses(context, server.server, async runner => {
-      const replacements = await missingOn(context, runner, server)
+      const replacements = await missing(runner, server)
       await pullOn(context, runner, { ...server, replacements }, digests)
     })
     return [server.server, digests]
@@ -132,15 +142,4 @@ async function missingOn({ signal }: ApplyContext, runner: Runner, { engine, rep
   const names = [...new Set(replacements.map(({ image }) => image))]
   const { stdout } = await runner.run(findImages(engine, names), { signal, timeout: limits.ask })
   return replacements.filter(({ image }) => !stdout.includes(`image ${image} `))
-}
-
-/** The digests that servers have on record for a release. */
-export async function recordedDigests({ observations }: ApplyContext, plan: Plan): Promise<DigestsByServer> {
-  const digestsOf = ({ releases }: Observation) => releases.find(({ id }) => id === plan.release)?.services ?? {}
-  return new Map(
-    observations.map(one => [
-      one.server,
-      new Map(Object.entries(digestsOf(one)).map(([name, { digest }]) => [name, digest])),
-    ]),
-  )
 }

@@ -4,6 +4,7 @@ import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import { type Answers, askServices } from './health.ts'
 import { type Observation, observeServer } from './observe.ts'
+import { asItRuns } from './recorded.ts'
 
 /** What the servers said, and why some said nothing. */
 export type Looked = {
@@ -32,7 +33,8 @@ export async function look(
     try {
       const observation = await observeServer(runner, engine, scope, signal)
       took.set(name, Date.now() - began)
-      answers.set(name, await askServices(runner, engine, observation, scope, services, signal))
+      const running = services.map(service => asItRuns(observation, scope, service))
+      answers.set(name, await askServices(runner, engine, observation, scope, running, signal))
       return [observation]
     } catch (error) {
       if (signal.aborted || !(error instanceof JijiError)) throw error

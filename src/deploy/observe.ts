@@ -23,6 +23,8 @@ export type Observation = {
   /** This project's releases, the newest first. */
   releases: readonly ReleaseRecord[]
   current: string | undefined
+  /** Of containers that can be made again as they were, there or not: their image's id, or nothing where that is gone. */
+  kept: ReadonlyMap<string, string>
   lock: LockOwner | undefined
 }
 
@@ -96,15 +98,22 @@ export function parseObservation(server: string, text: string): Observation {
   const files = <T>(word: string, keys: readonly (keyof T & string)[]) =>
     all(word).flatMap(rest => parseFile<T>(rest, keys))
   const releases = files<ReleaseRecord>('release', ['id', 'services']).toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  const current = all('current')[0]?.trim() || undefined
   return {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
     sites: files<Observation['sites'][number]>('site', ['project', 'hosts']),
     markers: new Set(all('live')),
-    containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases)),
+    containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases, current)),
     releases,
-    current: all('current')[0]?.trim() || undefined,
+    current,
+    kept: new Map(
+      all('kept').map(rest => {
+        const [name = '', image = ''] = rest.split(' ')
+        return [name, image]
+      }),
+    ),
     lock: files<LockOwner>('lock', [])[0],
   }
 }
@@ -153,10 +162,17 @@ function asContainer(raw: RawContainer): Container {
   }
 }
 
-/** A container's label says where it was made to stand; a rollback that has moved it left that on record. */
-function standingWhere(releases: readonly ReleaseRecord[]): (container: Container) => Container {
+/**
+ * A container's label says where it was made to stand; a rollback that has moved it left that on record, in the release
+ * that it made the current one.
+ */
+function standingWhere(
+  releases: readonly ReleaseRecord[],
+  current: string | undefined,
+): (container: Container) => Container {
   const slots = new Map(
     releases
+      .toSorted((a, b) => Number(a.id === current) - Number(b.id === current))
       .flatMap(({ services }) => Object.values(services))
       .flatMap(service => (service.slot ? recordedNames(service).map(name => [name, service.slot] as const) : [])),
   )

@@ -10,6 +10,7 @@ import { reported } from './event.ts'
 import { lockLost } from './failure.ts'
 import { runnerOf } from './losses.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
+import { serviceFor } from './recorded.ts'
 import { replaceOne } from './replace.ts'
 
 export type Switched = { server: ServerPlan; replacement: ReplacementPlan }
@@ -48,7 +49,7 @@ async function putOneBack(context: ApplyContext, { server, replacement }: Switch
   const back: Replacement = {
     scope: config.scope,
     owner,
-    service: serviceOf(config, service),
+    service: serviceFor(context, server.server, service, live.names[0]),
     candidate: standing(live),
     live: standing(candidate),
     afterwards: candidate.isNew ? 'remove' : 'stop',

@@ -1,17 +1,27 @@
+import { settingsOf } from '../config/recorded.ts'
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
 import { appendAudit } from '../shell/audit.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
-import { type ReleaseRecord, recordCurrent, recordRelease } from '../shell/records.ts'
+import {
+  type RecordedService,
+  type ReleaseRecord,
+  recordCurrent,
+  recordRelease,
+  recordReturn,
+} from '../shell/records.ts'
 import { lines, type Script } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { releaseEntry } from './audit.ts'
 import { lockLost, settled } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import { limits } from './limits.ts'
+import { liveOf } from './live.ts'
 import { runnerOf } from './losses.ts'
+import type { Observation } from './observe.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
+import { serviceOf } from './put-back.ts'
 
 /** Has every server remember what runs there now. */
 export async function recordAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
@@ -59,22 +69,25 @@ function releaseOf(
   digests: DigestsByServer,
 ): ReleaseRecord {
   const observation = observations.find(one => one.server === server.server)
-  const before = observation?.releases.find(({ id }) => id === observation.current)?.services ?? {}
-  const stillThere = Object.entries(before).filter(([name]) =>
-    config.services.some(service => service.name === name && service.servers.includes(server.server)),
-  )
-  const replaced = server.replacements.map(
-    ({ service, image, candidate }): [string, ReleaseRecord['services'][string]] => [
-      service,
-      {
-        image,
-        digest: digests.get(server.server)?.get(service) ?? '',
-        container: candidate.names[0] ?? '',
-        replicas: candidate.names.length,
-        slot: candidate.slot,
-      },
-    ],
-  )
+  const stillThere = config.services
+    .filter(service => service.servers.includes(server.server))
+    .flatMap(({ name }): [string, RecordedService][] => {
+      const recorded = observation && onRecord(observation, config.scope, name)
+      return recorded ? [[name, recorded]] : []
+    })
+  const replaced = server.replacements.map(({ service, image, candidate, again }): [string, RecordedService] => [
+    service,
+    {
+      image,
+      digest: digests.get(server.server)?.get(service) ?? '',
+      container: candidate.names[0] ?? '',
+      replicas: candidate.names.length,
+      slot: candidate.slot,
+      release: plan.release,
+      version: again?.version ?? plan.version,
+      settings: settingsOf(serviceOf(config, service)),
+    },
+  ])
   return {
     schemaVersion: 1,
     id: plan.release,
@@ -83,6 +96,15 @@ function releaseOf(
     by: owner.by,
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
+}
+
+/** What serves, as some release has it on record: a rollback of other services may have left the current one without. */
+function onRecord(observation: Observation, scope: string, service: string): RecordedService | undefined {
+  const { releases, current } = observation
+  const live = liveOf(observation, scope, service).container?.name
+  const now = releases.find(({ id }) => id === current)?.services[service]
+  const recorded = [now, ...releases.map(({ services }) => services[service])]
+  return recorded.find(one => one && one.container === live) ?? now
 }
 
 async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
@@ -94,7 +116,7 @@ async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Pr
     return recorded ? [[service, { ...recorded, slot }]] : []
   })
   const release = { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
-  await finish(context, plan, server, recordCurrent(config.scope, release))
+  await finish(context, plan, server, recordReturn(server.engine, config.scope, release, server.retire))
 }
 
 async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, script: Script): Promise<void> {

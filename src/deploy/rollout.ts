@@ -5,7 +5,8 @@ import { allTogether } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import type { Plan, Rollout } from './plan/plan.ts'
 import { describeRound } from './plan/rounds.ts'
-import { type Switched, serviceOf, standing } from './put-back.ts'
+import { type Switched, standing } from './put-back.ts'
+import { serviceFor } from './recorded.ts'
 import { recover } from './recover.ts'
 import { replaceOne } from './replace.ts'
 import { surroundingsOf } from './surroundings.ts'
@@ -52,19 +53,20 @@ function replacementIn({ servers }: Plan, service: string, name: string): Switch
 }
 
 function toReplacement(
-  { config, secrets, owner }: ApplyContext,
+  { config, secrets, owner, observations }: ApplyContext,
   plan: Plan,
   { server: { server }, replacement }: Switched,
   digests: DigestsByServer,
 ): Replacement {
   const { service: name, image, candidate, live, leftovers, again } = replacement
-  const service = serviceOf(config, name)
+  const service = serviceFor({ config, observations }, server, name, candidate.names[0])
   const create = (): NewContainer => ({
     image,
-    release: plan.release,
+    id: again?.id,
+    release: again?.release ?? plan.release,
     version: again?.version ?? plan.version,
     digest: digests.get(server)?.get(name) ?? '',
-    ...surroundingsOf({ config, secrets }, service),
+    ...(plan.action === 'rollback' ? { isKept: true } : surroundingsOf({ config, secrets }, service)),
   })
   return {
     scope: config.scope,

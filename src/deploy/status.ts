@@ -4,6 +4,7 @@ import type { JijiError } from '../errors.ts'
 import type { Certificate } from './certificates.ts'
 import type { Answers } from './health.ts'
 import type { Container, Observation } from './observe.ts'
+import { asItRuns } from './recorded.ts'
 import { routesOf } from './routes.ts'
 import { replicasOf } from './standing.ts'
 
@@ -33,10 +34,11 @@ export type Known = {
 /** What each service is doing on each of its servers: one entry for each of its containers there. */
 export function statusOf(config: Config, { services }: Selected, known: Known): ServiceStatus[] {
   const { observations, answers, failures } = known
-  return services.flatMap(service =>
-    service.servers.flatMap(server => {
+  return services.flatMap(configured =>
+    configured.servers.flatMap(server => {
       const failure = failures?.get(server)
       const observation = observations.find(one => one.server === server)
+      const service = observation ? asItRuns(observation, config.scope, configured) : configured
       const found = failure
         ? [unreachable(service, server, failure)]
         : observation
@@ -68,7 +70,9 @@ function statusesOn(
   if (containers.length > 0)
     return containers.map(one => containerStatus(service, observation, one, answers?.statuses.get(one.name)))
   const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
-  const reason = recorded ? `its container ${recorded} is gone` : 'never deployed here'
+  const wasThere = releases.some(({ services }) => services[service.name])
+  const without = wasThere ? 'the current release does not have it' : 'never deployed here'
+  const reason = recorded ? `its container ${recorded} is gone` : without
   return [{ service: service.name, server, state: 'missing', health: 'down', reason }]
 }
 

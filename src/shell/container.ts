@@ -1,9 +1,9 @@
 import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { containerWords, entrypointWords } from './container-words.ts'
-import { directoryMounts, type File, fileMounts, filesFolder } from './mounts.ts'
+import { directoryMounts, type File, filesFolder, fileWords, removeFiles, writeFiles } from './mounts.ts'
 import { ensureNetwork } from './network.ts'
-import { type Script, sh, type Word } from './script.ts'
+import { quote, type Script, sh, type Word } from './script.ts'
 
 /** What a container of a service gets, whatever it is for: its environment, its network, its volumes and files. */
 export type Surroundings = {
@@ -12,6 +12,9 @@ export type Surroundings = {
   secrets: readonly { name: string; value: Secret }[]
   files: readonly File[]
 }
+
+/** Of a container that is to be made again from what was kept: its environment and its files are not written anew. */
+export type Kept = { scope: string; service: Service; isKept: true }
 
 export type Running = {
   /** Goes first: says where files are kept. */
@@ -26,18 +29,54 @@ export type Running = {
   run: (words: readonly Word[], verb?: 'run' | 'create') => Script
 }
 
+export type What = {
+  /** The first container, under whose name files are kept. */
+  first: string
+  image: string
+  command: readonly Word[]
+  /** Whether the environment is kept beside the files, so that the containers can be made again, or is gone with the script. */
+  keepsAll?: boolean
+}
+
+/** Runs containers of a service in its own surroundings. */
+export function runContainers(engine: Engine, surroundings: Surroundings | Kept, what: What): Running {
+  const { scope, service } = surroundings
+  const { first, image, command, keepsAll = false } = what
+  const isKept = 'isKept' in surroundings
+  const hasFolder = keepsAll || service.files.length > 0
+  const folder = keepsAll ? sh`"$files"` : sh`"$private"`
+  const own: Word[] = [
+    ...['--pull', 'never'],
+    ...containerWords(service),
+    ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
+  ]
+  const entrypoint = entrypointWords(service)
+  const directories = directoryMounts(engine, scope, service.name, service.directories)
+  return {
+    place: hasFolder ? filesFolder(scope, first) : sh`:`,
+    undo: hasFolder ? removeFiles : sh`:`,
+    prepare: sh`${keepsAll ? sh`:` : sh`make_private`}
+${isKept ? sh`:` : write(engine, surroundings, { hasFolder, folder })}
+${ensureNetwork(engine)}
+${directories.prepare}`,
+    environment: sh`set --
+. ${folder}/exports`,
+    run: (words, verb = 'run') =>
+      sh`${engine} ${verb} ${words} --env-file ${folder}/environment "$@" ${own}${directories.words}${fileWords(service.files)} ${entrypoint.options} ${image} ${entrypoint.before} ${command}`,
+  }
+}
+
+function write(engine: Engine, surroundings: Surroundings, at: { hasFolder: boolean; folder: Script }): Script {
+  return sh`${at.hasFolder ? sh`rm -rf "$files" && mkdir -p "$files" || exit` : sh`:`}
+${writeEnvironment(surroundings, at.folder)}
+${writeFiles(engine, surroundings.files)}`
+}
+
 /**
- * Runs containers of a service in its own surroundings. A file of variables has one line each. What does not fit on a line
- * goes through the environment of the engine's client, which can be read by this user alone. Files are kept under the name
- * of the first container.
+ * A file of variables has one line each. What does not fit on a line goes through the environment of the engine's client,
+ * which can be read by this user alone: a second file says so, and gives the engine their names.
  */
-export function runContainers(
-  engine: Engine,
-  { scope, service, secrets, files }: Surroundings,
-  first: string,
-  image: string,
-  command: readonly Word[],
-): Running {
+function writeEnvironment({ service, secrets }: Surroundings, folder: Script): Script {
   const { clear } = service.environment
   const multiline = (value: string) => /[\r\n]/.test(value)
   const fileOf = [
@@ -51,34 +90,22 @@ export function runContainers(
   const exported = [
     ...Object.entries(clear)
       .filter(([, value]) => multiline(value))
-      .map(([name, value]) => ({ name, script: sh`export ${name}=${value}` })),
+      .map(([name, value]) => sh`printf '%s\\n' ${exportLine(name, value)}`),
     ...secrets
       .filter(({ value }) => multiline(value.reveal()))
-      .map(({ name, value }) => ({ name, script: sh`export ${name}=${value}` })),
+      .map(({ name, value }) => sh`printf '%s\\n' ${value.map(text => exportLine(name, text))}`),
   ]
-  const own: Word[] = [
-    ...['--pull', 'never'],
-    ...containerWords(service),
-    ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
-    ...exported.flatMap(({ name }) => ['-e', name]),
-  ]
-  const entrypoint = entrypointWords(service)
-  const directories = directoryMounts(engine, scope, service.name, service.directories)
-  const uploaded = fileMounts(engine, files)
-  return {
-    place: files.length > 0 ? filesFolder(scope, first) : sh`:`,
-    undo: files.length > 0 ? sh`rm -rf "$files"` : sh`:`,
-    prepare: sh`make_private
-{
+  return sh`{
 ${[sh`:`, ...fileOf]}
-} >"$private"/environment
-${ensureNetwork(engine)}
-${directories.prepare}
-${uploaded.prepare}`,
-    environment: sh`${[sh`:`, ...exported.map(({ script }) => script)]}`,
-    run: (words, verb = 'run') =>
-      sh`${engine} ${verb} ${words} --env-file "$private"/environment ${own}${directories.words}${uploaded.words} ${entrypoint.options} ${image} ${entrypoint.before} ${command}`,
-  }
+} >${folder}/environment || exit
+{
+${[sh`:`, ...exported]}
+} >${folder}/exports || exit`
+}
+
+/** In words of the shell, which reads it once more. */
+function exportLine(name: string, value: string): string {
+  return `export ${name}=${quote(value)}; set -- "$@" -e ${name}`
 }
 
 /** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */

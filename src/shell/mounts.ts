@@ -27,31 +27,36 @@ ${giveTo(engine, one.owner, place)}`
   }
 }
 
-/** Sets `$files`, the folder for the files of a container, so that every release keeps its own. */
+/** Sets `$files`, the folder for what a container was given, so that every release keeps its own. */
 export function filesFolder(scope: string, container: string): Script {
   return sh`${stateFolder(scope)}
 files=$state/files/${container}`
 }
 
 /** With `$files` set. The files go through the shell's own printf, and so are in no list of processes. */
-export function fileMounts(engine: Engine, files: readonly File[]): Mounts {
+export function writeFiles(engine: Engine, files: readonly File[]): Script {
   const write = files.map((file, index) => {
     const place = sh`"$files"/${index}`
     return sh`printf '%s' ${file.content} | base64 -d >${place} && chmod ${file.mode ?? '644'} ${place} || exit
 ${giveTo(engine, file.owner, place)}`
   })
-  return {
-    prepare: write.length > 0 ? sh`${[sh`rm -rf "$files" && mkdir -p "$files" || exit`, ...write]}` : sh`:`,
-    words: onOneLine(files.map((file, index) => mountWords(sh`"$files"/${index}`, file))),
-  }
+  return write.length > 0 ? sh`${write}` : sh`:`
 }
 
-/** Takes away the files of containers that are gone. `$state` is the project's folder. */
+/** The words by which a container gets the files that were written for it. */
+export function fileWords(files: readonly Mount[]): Script {
+  return onOneLine(files.map((file, index) => mountWords(sh`"$files"/${index}`, file)))
+}
+
+/** Takes `$files` away, unless a release that is on record can be made again with it. `$state` is the project's folder. */
+export const removeFiles = sh`grep -qsF '"container":"'"\${files##*/}"'"' "$state"/releases/*.json || rm -rf "$files"`
+
+/** Takes away the files of containers that are gone, and that no release on record has. */
 export function removeOldFiles(engine: Engine): Script {
   return sh`if [ -d "$state/files" ] && names=$(${engine} ps -a --format '{{.Names}}'); then
   for files in "$state"/files/*; do
     for name in $names; do [ "\${files##*/}" != "$name" ] || continue 2; done
-    rm -rf "$files"
+    ${removeFiles}
   done
 fi`
 }

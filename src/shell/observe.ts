@@ -24,9 +24,27 @@ make_private
 [ -z "$running" ] || ${readProxy(engine)} >"$private"/proxy &
 reading=$!
 ${listContainers(engine, labels.project)}
+${listKept(engine)}
 for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; echo; }; done
 [ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; echo; }
 [ ! -f "$state/lock/owner" ] || { printf 'lock '; cat "$state/lock/owner"; echo; }
 wait "$reading"
 [ ! -f "$private"/proxy ] || cat "$private"/proxy`
+}
+
+/**
+ * Lines `kept CONTAINER IMAGE`, for every container that could be made again as it was; without an image where that is
+ * gone, which the engine need not be asked while the container is there. `$containers` is what is there.
+ */
+function listKept(engine: Engine): Script {
+  return sh`for folder in "$state"/files/*; do
+  [ -f "$folder"/exports ] || continue
+  name=\${folder##*/}
+  image=$(cat "$folder"/image 2>/dev/null)
+  case $containers in
+    *'"name":"'"$name"'"'* | *'"name":"/'"$name"'"'*) ;;
+    *) [ -n "$image" ] && ${engine} image inspect "$image" >/dev/null 2>&1 || image= ;;
+  esac
+  echo "kept $name $image"
+done`
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../config/config.ts'
 import { type Running, runContainers, type Surroundings } from './container.ts'
-import { filesFolder } from './mounts.ts'
+import { filesFolder, removeFiles } from './mounts.ts'
 import { labels } from './names.ts'
 import { labelWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -44,11 +44,11 @@ export function attachToOneOff(engine: Engine, name: string): Script {
 export function removeOneOff(engine: Engine, { scope, name }: Pick<OneOff, 'scope' | 'name'>): Script {
   return sh`${engine} rm -f ${name} >/dev/null 2>&1
 ${filesFolder(scope, name)}
-rm -rf "$files"`
+${removeFiles}`
 }
 
 function containerOf(engine: Engine, oneOff: OneOff): Running {
-  return runContainers(engine, oneOff, oneOff.name, oneOff.image, oneOff.command)
+  return runContainers(engine, oneOff, { first: oneOff.name, image: oneOff.image, command: oneOff.command })
 }
 
 // Not labelled as the project's: a deploy takes away what is the project's and no release knows.

@@ -1,4 +1,5 @@
 import type { Engine } from '../config/config.ts'
+import type { RecordedSettings } from '../config/recorded.ts'
 import { removeOldFiles } from './mounts.ts'
 import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
@@ -14,7 +15,18 @@ export type ReleaseRecord = {
 }
 
 /** `container` is the first replica's name; `slot` is where it stands, which a rollback can change. */
-export type RecordedService = { image: string; digest: string; container: string; replicas?: number; slot?: Slot }
+export type RecordedService = {
+  image: string
+  digest: string
+  container: string
+  replicas?: number
+  slot?: Slot
+  /** What its containers were made for, which may be an earlier release; only where `settings` are. */
+  release?: string
+  version?: string
+  /** How it was configured, without its environment, which is kept beside its files. */
+  settings?: RecordedSettings
+}
 
 export function recordedNames({ container, replicas = 1 }: RecordedService): string[] {
   return replicaNames(container, replicas)
@@ -35,6 +47,15 @@ export function recordRelease(engine: Engine, scope: string, record: ReleaseReco
   return lines(recordCurrent(scope, record), removeOld(engine, scope, old))
 }
 
+/** Makes a release that was there before the current one, and stops what it did not have. */
+export function recordReturn(engine: Engine, scope: string, record: ReleaseRecord, retire: readonly string[]): Script {
+  return lines(recordCurrent(scope, record), stop(engine, retire))
+}
+
+function stop(engine: Engine, containers: readonly string[]): Script {
+  return containers.length > 0 ? sh`${engine} stop ${containers} >/dev/null 2>&1` : sh`:`
+}
+
 /** Makes a release the current one. */
 export function recordCurrent(scope: string, record: ReleaseRecord): Script {
   return sh`${stateFolder(scope)}
@@ -45,14 +66,14 @@ printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/c
 
 // An image that another container still uses stays: the engine refuses, and that is no failure of ours.
 function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
-  return sh`${retire.length > 0 ? sh`${engine} stop ${retire} >/dev/null 2>&1` : sh`:`}
+  return sh`${stop(engine, retire)}
 ${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
+${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}
 ${removeOldFiles(engine)}
 for image in ${images} $(${engine} images --filter ${`label=${labels.project}=${scope}`} --format '{{.Repository}}:{{.Tag}}'); do
   for kept in ${keep} '<none>:<none>'; do [ "$image" != "$kept" ] || continue 2; done
   ${removeImage(engine)}
 done
-${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}
 :`
 }
 

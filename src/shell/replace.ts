@@ -1,8 +1,9 @@
 import type { Engine, Service, Settings } from '../config/config.ts'
-import { type Running, runContainers, type Surroundings } from './container.ts'
+import { type Kept, type Running, runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
+import { filesFolder, removeFiles } from './mounts.ts'
 import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -27,8 +28,10 @@ export type Replacement = {
 /** The replicas in a slot, and the port that the proxy reaches them on. */
 type Standing = { names: readonly string[]; slot: Slot; port?: number | undefined }
 
-export type NewContainer = Pick<Surroundings, 'secrets' | 'files'> & {
+export type NewContainer = (Pick<Surroundings, 'secrets' | 'files'> | Pick<Kept, 'isKept'>) & {
   image: string
+  /** The image's own id, where its name may mean another one by now. */
+  id?: string | undefined
   release: string
   version: string
   digest: string
@@ -59,7 +62,7 @@ on_exit() {
 } >/dev/null 2>&1
 ${isGap ? sh`${stop} || exit` : sh`:`}
 ${candidate.isMoved ? moveTo(engine, replacement) : sh`:`}
-${coming && candidate.create ? create(replacement, candidate.create, coming) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
+${coming && candidate.create ? create(engine, replacement, candidate.create, coming) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
@@ -67,8 +70,14 @@ ${requireLock(scope, owner)}
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
 ${live && !isGap ? stop : sh`:`}
-${live && replacement.afterwards === 'remove' ? sh`${engine} rm -f ${live.names} >/dev/null` : sh`:`}
+${live && replacement.afterwards === 'remove' ? remove(engine, scope, live.names) : sh`:`}
 echo stopped`
+}
+
+function remove(engine: Engine, scope: string, names: readonly string[]): Script {
+  return sh`${engine} rm -f ${names} >/dev/null
+${filesFolder(scope, names[0] ?? '')}
+${removeFiles}`
 }
 
 /** Gives containers that are stopped the names of another slot, unless they were on the network of the server. */
@@ -88,11 +97,24 @@ function aliasWords(option: string, scope: string, service: Service, slot: Slot,
 }
 
 function newContainers(engine: Engine, { scope, service, candidate }: Replacement, container: NewContainer): Running {
-  const surroundings = { scope, service, secrets: container.secrets, files: container.files }
-  return runContainers(engine, surroundings, candidate.names[0] ?? '', container.image, service.command ?? [])
+  return runContainers(
+    engine,
+    { scope, service, ...container },
+    {
+      first: candidate.names[0] ?? '',
+      image: container.id ?? container.image,
+      command: service.command ?? [],
+      keepsAll: true,
+    },
+  )
 }
 
-function create(replacement: Replacement, container: NewContainer, { prepare, environment, run }: Running): Script {
+function create(
+  engine: Engine,
+  replacement: Replacement,
+  container: NewContainer,
+  { prepare, environment, run }: Running,
+): Script {
   const { scope, service, candidate, timing } = replacement
   const wordsFor = (name: string, replica: number): Word[] => [
     ...['-d', '--name', name, '--restart', service.restart],
@@ -117,7 +139,8 @@ function create(replacement: Replacement, container: NewContainer, { prepare, en
 (
 ${environment}
 ${candidate.names.map((name, index) => sh`${run(wordsFor(name, index + 1))} || exit`)}
-) >/dev/null || exit ${exits.notStarted}`
+) >/dev/null || exit ${exits.notStarted}
+${engine} inspect --type container --format '{{.Image}}' ${candidate.names[0] ?? ''} >"$files"/image`
 }
 
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Plan, Rollout, ServerPlan } from '../deploy/plan/plan.ts'
+import { isPulled, type Plan, type ReplacementPlan, type Rollout, type ServerPlan } from '../deploy/plan/plan.ts'
 import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
 import { renderMove } from './moves.ts'
@@ -11,7 +11,7 @@ export function renderPlan(plan: Plan): string {
   return [
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
-    ...plan.servers.flatMap(server => renderServer(server, plan.version)),
+    ...plan.servers.flatMap(server => renderServer(server, plan)),
     ...(plan.skipped ?? []).map(({ server, reason }) => `  ${server} is left out: ${reason}`),
     ...renderRollout(plan.rollout),
   ].join('\n')
@@ -31,21 +31,31 @@ const results: Record<Plan['action'], (plan: Plan) => string> = {
   scale: ({ project }) => `scaled services of ${project}`,
 }
 
-function renderServer(plan: ServerPlan, version: string): string[] {
+function renderServer(plan: ServerPlan, { action, version }: Plan): string[] {
   const { server, engine, seed, proxy, site, replacements, moves = [], retire, prune } = plan
   return [
     `  ${server} (${engine})`,
     ...(seed ? [`    get images from ${seed}`] : []),
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
-    ...replacements.flatMap(({ service, live, image, candidate, hook }) => [
-      ...(hook ? [`    ${service}: run ${hook.command.join(' ')} in the new image first`] : []),
-      `    ${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}`,
-      ...moves.filter(move => move.service === service).map(move => `      ${renderMove(move, version)}`),
+    ...replacements.flatMap(one => [
+      ...(one.hook ? [`    ${one.service}: run ${one.hook.command.join(' ')} in the new image first`] : []),
+      `    ${renderReplacement(one)}`,
+      ...moves.filter(move => move.service === one.service).map(move => `      ${renderMove(move, version)}`),
     ]),
-    ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: no longer in the configuration`] : []),
+    ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: ${whyRetired(action)}`] : []),
     ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
   ]
+}
+
+function renderReplacement(replacement: ReplacementPlan): string {
+  const { service, live, image, candidate, again } = replacement
+  const how = again?.release === undefined ? '' : isPulled(replacement) ? ', pulled and made again' : ', made again'
+  return `${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}${how}`
+}
+
+function whyRetired(action: Plan['action']): string {
+  return action === 'rollback' ? 'that release did not have it' : 'no longer in the configuration'
 }
 
 function renderRollout({ rounds, wait, onFailure }: Rollout): string[] {

@@ -169,6 +169,7 @@ describe('every command', () => {
   const turns: Record<string, string[]> = {
     'registry login': ['registry login a.b --username me --password-stdin'],
     'registry export': ['registry export docker-config'],
+    rollback: ['rollback --list'],
   }
   const reads = new Map<string, Set<string>>()
   const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
@@ -437,6 +438,21 @@ describe('jiji rollback', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('went back to app r1')])
     expect(log).toContain('web2 restart app-staging-web-r1')
     expect(scripts.find(({ deed }) => deed === 'lock')?.script.render()).toContain('"command":"rollback -e staging"')
+  })
+  test('lists what can be gone back to, and changes nothing', async () => {
+    const { code, out, log } = await jiji('rollback --list')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^r1 .* web1 +web worker +yes: its containers are there$/m)])
+    expect(out).toMatch(/^r2 .* web2 +web worker +this is the current one$/m)
+    expect(new Set(log)).toEqual(new Set(['web1 observe', 'web2 observe']))
+    const json = JSON.parse((await jiji('rollback --list -H web1 -o json')).out)
+    expect(json).toMatchObject({
+      schemaVersion: 1,
+      releases: [
+        { release: 'r2', servers: [{ server: 'web1', state: 'current' }] },
+        { release: 'r1', servers: [{ state: 'possible', how: 'start' }] },
+      ],
+    })
+    for (const more of ['r1', '--dry-run']) expect((await jiji(`rollback --list ${more}`)).code).toBe(2)
   })
   test('with nothing to go back to ends with 2', async () => {
     const empty = { stdout: 'ready\n' }

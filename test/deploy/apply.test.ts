@@ -344,7 +344,12 @@ describe('a rollback', () => {
       sites: [site],
     }),
   )
-  const plan = planRollback(config, select(config, { services: ['web'] }), after)
+  const plan = planRollback({
+    config,
+    selected: select(config, { services: ['web'] }),
+    observations: after,
+    isPartial: true,
+  })
 
   test('starts the containers of the release before, and pulls nothing', async () => {
     const { log, error } = await applied(after, { plan })
@@ -362,7 +367,12 @@ describe('a rollback', () => {
       containers: one.containers.filter(({ release }) => release === 'r1'),
     }))
     const { log } = await applied(nothingRan, {
-      plan: planRollback(config, select(config, { services: ['web'] }), nothingRan),
+      plan: planRollback({
+        config,
+        selected: select(config, { services: ['web'] }),
+        observations: nothingRan,
+        isPartial: true,
+      }),
       answers: { 'web2 restart app-web-r1': unhealthy },
     })
     expect(log.at(-1)).toBe('web1 docker stop app-web-r1')

@@ -48,6 +48,21 @@ describe.each<Engine>(['docker', 'podman'])('what a server with %s says', engine
     })
   })
 
+  test('tells what can be made again, and asks only for images whose container is gone', async () => {
+    const bench = benchWith(`'image inspect sha256:lost'*) exit 1 ;;\n${answers}`)
+    const names = { 'app-web-r2': 'sha256:2', 'app-web-r': 'sha256:r', 'app-web-r1': 'sha256:lost' }
+    for (const [name, image] of Object.entries(names))
+      write(bench.folder, {
+        [`state/app/files/${name}/exports`]: '',
+        [`state/app/files/${name}/image`]: `${image}\n`,
+      })
+    write(bench.folder, { 'state/app/files/run-1/0': '', 'state/app/files/app-web-r3/exports': '' })
+    const { stdout } = await bench.run(observe(engine, 'app'))
+    const { kept } = parseObservation('web1', stdout)
+    expect(Object.fromEntries(kept)).toEqual({ ...names, 'app-web-r1': '', 'app-web-r3': '' })
+    expect(bench.calls().filter(([, verb]) => verb === 'image')).toHaveLength(2)
+  })
+
   test('is little where nothing was ever deployed', async () => {
     const bench = benchWith(`version*) echo '{"version":"27.1","arch":"amd64"}' ;;`)
     const { code, stdout } = await bench.run(observe(engine, 'app'))
@@ -121,6 +136,26 @@ describe('lines', () => {
     ['a lock of another form', 'lock null', { lock: undefined }],
     ['an empty current', 'current \n', { current: undefined }],
   ])('%s', (_, text, observation) => expect(parseObservation('web1', text)).toMatchObject(observation))
+
+  test('the slot of a container is what the current release says', () => {
+    const [one, two] = [release('r1'), release('r2')]
+    const in_ = (slot: string) => ({ services: { web: { ...one.services.web, slot } } })
+    for (const [current, slot] of [
+      ['r1', 'a'],
+      ['r2', 'b'],
+    ])
+      expect(
+        parseObservation(
+          'web1',
+          [
+            `container ${containerLine({ service: 'web', name: 'app-web-r1' })}`,
+            `release ${JSON.stringify({ ...one, ...in_('a') })}`,
+            `release ${JSON.stringify({ ...two, ...in_('b') })}`,
+            `current ${current}`,
+          ].join('\n'),
+        ).containers[0]?.slot,
+      ).toBe(slot)
+  })
 
   test('releases come newest first', () => {
     const text = ['20260102-000000', '20260103-000000', '20260101-000000']

@@ -403,7 +403,11 @@ services:
 
 describe('a rollback', () => {
   const rollback = (...observations: ReturnType<typeof observed>[]) =>
-    planRollback(config, select(config, { hosts: observations.map(({ server }) => server) }), observations)
+    planRollback({
+      config,
+      selected: select(config, { hosts: observations.map(({ server }) => server) }),
+      observations,
+    })
 
   test('starts the containers of the release before in their own slots', () => {
     const plan = rollback(second)
@@ -532,6 +536,11 @@ describe('the status', () => {
       'was never deployed',
       { containers: [], releases: {}, sites: [] },
       { state: 'missing', health: 'down', reason: 'never deployed here' },
+    ],
+    [
+      'is in another release than the current one',
+      { containers: [], releases: { r1: {}, r2: { web: 'app-web-r2' } }, current: 'r1' },
+      { state: 'missing', health: 'down', reason: 'the current release does not have it' },
     ],
     [
       'was deployed, and its container is gone',

@@ -92,7 +92,7 @@ describe('a rollback', () => {
   const selected = select(config, { hosts: ['web1'], services: ['web'] })
 
   test('starts as many as there were', () => {
-    const [server] = planRollback(config, selected, [observation]).servers
+    const [server] = planRollback({ config, selected, observations: [observation], isPartial: true }).servers
     expect(server?.replacements[0]).toMatchObject({
       candidate: { names: ['app-web-r1', 'app-web-r1-2', 'app-web-r1-3'], slot: 'a' },
       live: { names: ['app-web-r2', 'app-web-r2-2'], slot: 'b' },
@@ -100,7 +100,9 @@ describe('a rollback', () => {
   })
   test('needs all of them', () => {
     const containers = observation.containers.filter(({ name }) => name !== 'app-web-r1-2')
-    expect(() => planRollback(config, selected, [{ ...observation, containers }])).toThrow('no release before')
+    expect(() =>
+      planRollback({ config, selected, observations: [{ ...observation, containers }], isPartial: true }),
+    ).toThrow('no release before')
   })
 })
 

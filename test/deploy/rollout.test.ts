@@ -100,7 +100,7 @@ describe('a plan is rolled out', () => {
         markers: new Set(['app/web.b']),
       }
     })
-    const plan = planRollback(config, select(config, {}), after)
+    const plan = planRollback({ config, selected: select(config, {}), observations: after })
 
     test('in the other order, and without a pause', () => {
       expect(roundsOf(plan)).toEqual(['worker s2 | web s1 | db s3', 'worker s3 | web s2', 'web s3'])

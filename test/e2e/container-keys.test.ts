@@ -128,7 +128,9 @@ services:
       expect(code).toBe(0)
       expect(await page()).toEqual(both('geheim-1'))
       expect(await inside('db', 'cat /data/kept')).toEqual(both('kept'))
-      const files = await Promise.all(rig.servers.map(server => must(server, 'ls /var/lib/jiji/shop/files')))
+      const files = await Promise.all(
+        rig.servers.map(server => must(server, 'cd /var/lib/jiji/shop/files && ls -d shop-db-*')),
+      )
       expect(files).toEqual(both(expect.stringMatching(/^(shop-db-\d+-\d+\n?){2}$/)))
     },
     patience,

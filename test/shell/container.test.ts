@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/config/config.ts'
+import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { exits } from '../../src/shell/engine.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
@@ -17,7 +17,11 @@ const files = [
   { local: 'key', remote: '/etc/key', mode: '600', options: 'ro', content: new Secret('key', '') },
 ]
 // Ids are those of the containers, which only root can give.
-const service = { ...worker, directories: container.directories.map(one => ({ ...one, owner: undefined })) }
+const service = {
+  ...worker,
+  files: files.map(({ content: _, ...mount }) => mount),
+  directories: container.directories.map(one => ({ ...one, owner: undefined })),
+}
 const running = `'inspect --format {{.State'*) echo 'true 0 0' ;;`
 
 function replace(engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) {
@@ -118,6 +122,19 @@ describe('files', () => {
     expect((await bench.run(script)).code).toBe(0)
     expect(readdirSync(join(state, 'files'))).toEqual(['old'])
   })
+  test('of a release on record stay, also when its containers are gone', async () => {
+    const bench = benchWith()
+    const state = join(bench.folder, 'state', scope)
+    for (const name of ['app-web-r1', 'app-web-r10', 'app-we'])
+      mkdirSync(join(state, 'files', name), { recursive: true })
+    const services = { web: { image: 'app:1', digest: '', container: 'app-web-r1' } }
+    const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services }
+    const old = { retire: [], containers: [], images: [], keep: [], releases: [] }
+    await bench.run(recordRelease('docker', scope, record, old))
+    expect(readdirSync(join(state, 'files'))).toEqual(['app-web-r1'])
+    await bench.run(recordRelease('docker', scope, { ...record, id: 's', services: {} }, { ...old, releases: ['r'] }))
+    expect(readdirSync(join(state, 'files'))).toEqual([])
+  })
   test('of a container for one command go with it', async () => {
     const bench = benchWith()
     const state = join(bench.folder, 'state', scope)
@@ -129,6 +146,59 @@ describe('files', () => {
     expect(existsSync(folderOf(state))).toBe(true)
     await bench.run(removeOneOff('docker', oneOff))
     expect(existsSync(folderOf(state))).toBe(false)
+  })
+})
+
+describe('a container that is made again', () => {
+  const clear = { PLAIN: hostile, LINES: hostileLines }
+  const secrets = [{ name: 'TOKEN', value: new Secret('TOKEN', 'geheim') }]
+  const told = `'run '*) for word; do [ "$last" != --env-file ] || cat "$word"; last=$word; done >"$BENCH/told"; printf %s "$LINES" >>"$BENCH/told" ;;
+'inspect --type container --format {{.Image}}'*) echo sha256:7 ;;`
+  const given = { image: 'app:1', release: 'r1', version: '1', digest: '' }
+  const newly = { names: ['new'], slot: 'b' as const, create: { ...given, secrets, files } }
+  const again = { names: ['new'], slot: 'b' as const, create: { ...given, id: 'sha256:7', isKept: true as const } }
+  const first = () =>
+    replace('docker', `${running}\n${told}`, {
+      service: { ...service, environment: { clear, secrets: [] } },
+      candidate: newly,
+    })
+  /** By what is on record of it alone. */
+  const makeAgain = (bench: Bench, service_: Service = service) => {
+    const environment = { clear: {}, secrets: [] }
+    const { script } = replace('docker', '', { service: { ...service_, environment }, candidate: again })
+    return { script, ran: bench.run(script) }
+  }
+
+  test('is told what it was told before, by words that do not tell it', async () => {
+    const { bench, ran, state } = first()
+    expect((await ran).code).toBe(0)
+    const before = readFileSync(join(bench.folder, 'told'), 'utf8')
+    expect(before).toBe(`PLAIN=${hostile}\nTOKEN=geheim\n${hostileLines}`)
+    const calls = bench.calls()
+    const { script, ran: made } = makeAgain(bench)
+    expect((await made).code).toBe(0)
+    expect(readFileSync(join(bench.folder, 'told'), 'utf8')).toBe(before)
+    expect(script.render()).not.toContain('geheim')
+    expect(readFileSync(join(state, 'files/new/0'))).toEqual(bytes)
+
+    const runOf = (all: string[][]) => all.filter(([, verb]) => verb === 'run')
+    const [words = []] = runOf(calls)
+    const [, more] = runOf(bench.calls())
+    expect(more).toEqual(words.map(word => (word === 'app:1' ? 'sha256:7' : word)))
+    const modes = ['', 'environment', 'exports', 'image'].map(
+      name => statSync(join(state, 'files/new', name)).mode & 0o777,
+    )
+    expect(modes.map(mode => mode.toString(8))).toEqual(['700', '600', '600', '600'])
+  })
+  test('leaves what it needs where it is not healthy, because a release on record has it', async () => {
+    const { bench, ran, state } = first()
+    await ran
+    mkdirSync(join(state, 'releases'), { recursive: true })
+    writeFileSync(join(state, 'releases/r1.json'), '{"services":{"web":{"container":"new"}}}')
+    const ill = { ...service, healthcheck: { ...service.healthcheck, command: ['false'] } } as Service
+    writeFileSync(join(bench.folder, 'docker'), `#!/bin/sh\ncase "$*" in 'inspect '*) echo 'false 0 1' ;; esac\n`)
+    expect((await makeAgain(bench, ill).ran).code).toBe(exits.unhealthy)
+    expect(existsSync(join(state, 'files/new/environment'))).toBe(true)
   })
 })
 

@@ -29,7 +29,7 @@ import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
 import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
-import { recordCurrent, recordRelease } from '../../src/shell/records.ts'
+import { recordRelease, recordReturn } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
@@ -187,14 +187,12 @@ export function everyScript(engine: Engine): Record<string, Script> {
       { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: 'me', services: {} },
       { retire: [], containers: [], images: [], keep: [], releases: [] },
     ),
-    'go back to a release': recordCurrent(scope, {
-      schemaVersion: 1,
-      id: '20260131-120000',
-      version: '1',
-      at: 'now',
-      by: hostile,
-      services: {},
-    }),
+    'go back to a release': recordReturn(
+      engine,
+      scope,
+      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: hostile, services: {} },
+      [hostile],
+    ),
     'build an image': buildImage(engine, build, {
       names: ['ghcr.io/owner/app:1.10', `other${hostile}`],
       context: `/tmp/${hostile}`,
@@ -323,6 +321,20 @@ export function everyScript(engine: Engine): Record<string, Script> {
       live: undefined,
       afterwards: 'stop',
       leftovers: { remove: [], stop: [] },
+      timing,
+    }),
+    'make a container again': replaceContainer(engine, {
+      scope,
+      owner,
+      service: { ...worker, environment: { clear: {}, secrets: [] } },
+      candidate: {
+        names: ['myapp-worker-1'],
+        slot: 'a',
+        create: { image: hostile, id: hostile, release: 'r', version: hostile, digest: hostile, isKept: true },
+      },
+      live: { names: ['myapp-worker-2'], slot: 'b' },
+      afterwards: 'stop',
+      leftovers: { remove: [hostile], stop: [] },
       timing,
     }),
     'go back to a container': replaceContainer(engine, {

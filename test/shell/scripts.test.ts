@@ -194,7 +194,7 @@ describe('a container', () => {
   test('that is healthy takes over, and the old one is stopped', async () => {
     const { bench, ran } = replace('docker', healthy)
     expect((await ran).code).toBe(0)
-    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'exec', 'exec', 'stop'])
+    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'inspect', 'exec', 'exec', 'stop'])
     expect(bench.calls().at(-1)).toEqual(['docker', 'stop', '-t', '2', 'old'])
   })
 

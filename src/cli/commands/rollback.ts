@@ -1,31 +1,70 @@
+import type { Config } from '../../config/config.ts'
+import type { Secrets } from '../../config/secrets.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
+import { isPulled, type Plan, type ReplacementPlan } from '../../deploy/plan/plan.ts'
 import { planRollback } from '../../deploy/plan/rollback.ts'
+import { withReturning } from '../../deploy/recorded.ts'
+import { credentialFor } from '../../registry/credentials.ts'
+import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom } from '../gather.ts'
+import { gatherSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
 import { withHooks } from '../hooks.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
+import { showReleases } from '../releases.ts'
 
 export async function run(context: Context): Promise<void> {
+  const { args, options } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  // The containers of the earlier release have their environment already: only the way to the servers is needed.
+  // What containers are told is kept on the servers: only the way to them is needed.
   const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
-  const planner = (reached: Reached) => (observations: readonly Observation[]) =>
-    namingSkipped(planRollback(config, reached.selected, observations), reached)
+  const isPartial = options.list('services') !== undefined
+  if (options.flag('list')) return showReleases(context, { config, secrets, selected, isPartial })
 
-  if (context.options.flag('dry-run')) {
-    return withReached(context, config, secrets, selected, reached =>
-      rehearse(context, config, secrets, reached.runners, planner(reached)),
+  const planner = (reached: Reached) => (observations: readonly Observation[]) => {
+    const request = { config, selected: reached.selected, observations, wanted: args[0], isPartial }
+    return namingSkipped(planRollback(request), reached)
+  }
+  const ahead = async (reached: Reached) => {
+    const observations = await observeAll(config, reached.runners, context.signal)
+    const plan = planner(reached)(observations)
+    const then = withReturning({ config, observations }, plan)
+    return { plan, secrets: secrets.and(await pullSecrets(context, then, plan)) }
+  }
+
+  if (options.flag('dry-run')) {
+    return withReached(context, config, secrets, selected, async reached =>
+      rehearse(context, config, (await ahead(reached)).secrets, reached.runners, planner(reached)),
     )
   }
   await withHooks(context, config, selected, hooks =>
     withReached(context, config, secrets, selected, async reached => {
+      const { plan, secrets } = await ahead(reached)
+      if (isAsked(context)) await confirmPlan(context, plan)
+      await startRegistry(context, config, plan)
       const { runners } = reached
-      const planFrom = planner(reached)
-      if (isAsked(context)) await confirmPlan(context, planFrom(await observeAll(config, runners, context.signal)))
-      await release(context, { config, secrets, runners, hooks }, planFrom, async () => new Map())
+      await release(context, { config, secrets, runners, hooks }, planner(reached), async () => new Map())
     }),
   )
+}
+
+/** The local one, where images are to come from it. */
+async function startRegistry(context: Context, { builder: { engine, registry } }: Config, plan: Plan): Promise<void> {
+  if (registry.type === 'remote' || !pulledIn(plan).some(({ image }) => image.startsWith('localhost:'))) return
+  const { change } = await ensureRegistry(thisMachine(context), engine, registry, context.signal)
+  if (change) context.output.event({ step: 'registry', state: 'done', detail: change })
+}
+
+/** Those of the registries that images are to be pulled from, which are mostly none. */
+function pullSecrets(context: Context, config: Config, plan: Plan): Promise<Secrets> {
+  const credentials = pulledIn(plan).map(({ service, image }) =>
+    credentialFor(config, image, config.services.find(({ name }) => name === service)?.registry),
+  )
+  return gatherSecrets(context, config, credentials)
+}
+
+function pulledIn({ servers }: Plan): ReplacementPlan[] {
+  return servers.flatMap(({ replacements }) => replacements.filter(isPulled))
 }

@@ -81,6 +81,6 @@ function containersOf(observations: readonly Observation[], scope: string, servi
 }
 
 /** `app-web` of `localhost:9270/app-web:v1`, whatever the port: it may have changed since. */
-function localRepository(image: string): string | undefined {
+export function localRepository(image: string): string | undefined {
   return /^localhost:\d+\/(.+):[^:/]*$/.exec(image)?.[1]
 }

@@ -43,7 +43,7 @@ export type ServerPlan = {
   replacements: readonly ReplacementPlan[]
   /** What is about to go from the local registry to this server; only before anything is built. */
   moves?: readonly Move[]
-  /** Running containers of services that the configuration no longer has here. */
+  /** Running containers of services that the configuration no longer has here, or the release gone back to. */
   retire: readonly string[]
   /** What goes once the release is on record; `keep` names the images that stay. */
   prune: {
@@ -64,8 +64,11 @@ export type ReplacementPlan = {
   hook?: HookPlan
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */
   leftovers: { remove: readonly string[]; stop: readonly string[] }
-  /** Of a restart: what runs there and goes on to. */
-  again?: { version: string; digest: string }
+  /**
+   * What the new containers are of, where that is no new version: of a restart what runs there, of a rollback what is on
+   * record, with the release that it was made for and the image's own id, unless it must be pulled.
+   */
+  again?: { version: string; digest: string; release?: string; id?: string }
 }
 
 /** How much of a service's image goes to a server. It is not built yet, so that another stands for it. */
@@ -82,6 +85,11 @@ export type Move = {
 }
 
 export type HookPlan = { container: string; command: readonly string[] }
+
+/** Of a rollback: whether the image must be fetched before anything else. */
+export function isPulled({ candidate, again }: ReplacementPlan): boolean {
+  return candidate.isNew && again?.release !== undefined && again.id === undefined
+}
 
 /** What every plan begins with. */
 export function heading(action: Plan['action'], config: Config, release: string, version: string) {

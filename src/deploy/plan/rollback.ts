@@ -1,91 +1,99 @@
-import type { Config, Service } from '../../config/config.ts'
-import type { Selected } from '../../config/select.ts'
+import type { Config, Server, Service } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
-import { otherSlot } from '../../shell/names.ts'
-import { type RecordedService, type ReleaseRecord, recordedNames } from '../../shell/records.ts'
-import { liveOf } from '../live.ts'
+import type { ReleaseRecord } from '../../shell/records.ts'
 import type { Observation } from '../observe.ts'
-import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
+import { withReturning } from '../recorded.ts'
+import { heading, observationOf, type Plan, type ServerPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
-import { liveIn } from './replacement.ts'
 import { withRounds } from './rounds.ts'
+import { disagreement, targetOf } from './target.ts'
+import { obstacleTo, type RollbackRequest, returnOf, servicesOf, serviceThen } from './way-back.ts'
 
-/** @throws JijiError rollback.nothing when a server has no earlier release whose containers are all still there */
-export function planRollback(config: Config, selected: Selected, observations: readonly Observation[]): Plan {
-  const servers = selected.servers.filter(({ name }) => selected.services.some(one => one.servers.includes(name)))
-  const targets = servers.map(server => {
+/**
+ * Each server goes to what it has on record of a release: its services with their own configuration, and no others.
+ * @throws JijiError rollback.nothing, route.taken, port.taken
+ */
+export function planRollback(request: RollbackRequest): Plan {
+  const { config, observations } = request
+  const targets = serversOf(request).map(server => {
     const observation = observationOf(observations, server)
-    return { server, observation, target: releaseBefore(observation) }
+    return { server, observation, target: targetOf(request, observation) }
   })
   const [first] = targets
   if (!first) throw new JijiError('rollback.nothing', 'there is no server to roll back')
   const differing = targets.find(({ target }) => target.id !== first.target.id)
-  if (differing) {
-    throw new JijiError(
-      'rollback.nothing',
-      `the servers do not agree on the release before: ${first.server.name} has ${first.target.version}, ${differing.server.name} has ${differing.target.version}`,
-      {
-        hint: 'choose servers with --hosts',
-      },
-    )
-  }
+  if (differing) throw disagreement(request, first, differing)
   const { id, version } = first.target
-  return withRounds(config, {
+  const servers = targets.map(({ server, observation, target }) => planReturn(request, server, observation, target))
+  return withRounds(withReturning({ config, observations }, { servers }), {
     ...heading('rollback', config, id, version),
     builds: [],
-    servers: targets.map(({ server, observation, target }) => {
-      const replacements = selected.services
-        .filter(service => service.servers.includes(server.name) && target.services[service.name])
-        .flatMap(service => restartOf(config, service, observation, target))
-      return {
-        ...serverPlan(server, observation),
-        ...proxyPlan(config, server, observation, replacements),
-        replacements,
-        retire: [],
-        prune: { containers: [], images: [], releases: [], keep: [] },
-      }
-    }),
+    servers,
   })
 }
 
-/** The newest release before the current one that this server still has every container of. */
-function releaseBefore({ server, releases, current, containers }: Observation): ReleaseRecord {
-  const names = new Set(containers.map(({ name }) => name))
-  const earlier = releases.filter(({ id }) => current !== undefined && id < current)
-  const isThere = (service: RecordedService) => recordedNames(service).every(name => names.has(name))
-  const found = earlier.find(({ services }) => Object.values(services).every(isThere))
-  if (found) return found
-  throw new JijiError('rollback.nothing', `${server}: there is no release before the current one to go back to`, {
-    server,
-    hint:
-      earlier.length > 0
-        ? 'the containers of the earlier ones are gone; deploy that version again'
-        : 'this was the first one',
-  })
+/** Those that have, or had, anything to do with it. */
+export function serversOf({ selected, observations }: RollbackRequest): Server[] {
+  return selected.servers.filter(
+    server =>
+      selected.services.some(({ servers }) => servers.includes(server.name)) ||
+      observationOf(observations, server).current !== undefined,
+  )
 }
 
-function restartOf(
-  config: Config,
-  service: Service,
+/** @throws JijiError rollback.nothing when a service cannot come back, route.taken, port.taken */
+export function planReturn(
+  request: RollbackRequest,
+  server: Server,
   observation: Observation,
   target: ReleaseRecord,
-): ReplacementPlan[] {
-  const live = liveOf(observation, config.scope, service.name)
-  const recorded = target.services[service.name]
-  const wanted = observation.containers.find(({ name }) => name === recorded?.container)
-  if (!recorded || !wanted || wanted.name === live.container?.name) return []
-  return [
-    {
-      service: service.name,
-      image: wanted.image,
-      candidate: {
-        names: recordedNames(recorded),
-        slot: live.slot ? otherSlot(live.slot) : wanted.slot,
-        isNew: false,
-        ...(wanted.port ? { port: wanted.port } : {}),
-      },
-      ...liveIn(live),
-      leftovers: { remove: [], stop: [] },
-    },
-  ]
+): ServerPlan {
+  const { config, isPartial } = request
+  const { scope } = config
+  const names = inOrder(
+    config,
+    servicesOf(request, server.name, target).map(([name]) => name),
+  )
+  const hint = 'jiji rollback --list shows which releases can be gone back to'
+  if (names.length === 0 && isPartial) {
+    const missing = request.selected.services.map(({ name }) => name).join(', ')
+    throw new JijiError('rollback.nothing', `${server.name}: ${target.version} has no ${missing}`, { hint })
+  }
+  const obstacle = obstacleTo(request, observation, target)
+  if (obstacle) {
+    const message = `${server.name}: ${target.version} cannot come back: ${obstacle}`
+    throw new JijiError('rollback.nothing', message, { server: server.name, hint })
+  }
+  const replacements = names.flatMap(name => returnOf(config, observation, target, name))
+  const services = servicesAfter(request, observation, target, names)
+  const goes = ({ project, service, isRunning }: Observation['containers'][number]) =>
+    project === scope && isRunning && !isPartial && !target.services[service]
+  return {
+    ...serverPlan(server, observation),
+    ...proxyPlan({ ...config, services }, server, observation, replacements),
+    replacements,
+    retire: observation.containers.filter(goes).map(({ name }) => name),
+    prune: { containers: [], images: [], releases: [], keep: [] },
+  }
+}
+
+/** What a server runs when it is done, as far as anything is known of it: it says which routes there are. */
+function servicesAfter(
+  { config, isPartial }: RollbackRequest,
+  { server, releases, current }: Observation,
+  target: ReleaseRecord,
+  names: readonly string[],
+): Service[] {
+  const now = releases.find(({ id }) => id === current)
+  const others = config.services.filter(one => one.servers.includes(server)).map(({ name }) => name)
+  return inOrder(config, isPartial ? [...new Set([...names, ...others])] : names).flatMap(
+    name => serviceThen(config, server, names.includes(name) ? target : now, name) ?? [],
+  )
+}
+
+/** That of the configuration. */
+function inOrder({ services }: Config, names: readonly string[]): string[] {
+  const place = new Map(services.map(({ name }, index) => [name, index]))
+  const last = services.length
+  return names.toSorted((a, b) => (place.get(a) ?? last) - (place.get(b) ?? last))
 }

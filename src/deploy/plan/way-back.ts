@@ -1,0 +1,122 @@
+import type { Config, Service } from '../../config/config.ts'
+import { serviceFrom } from '../../config/recorded.ts'
+import type { Selected } from '../../config/select.ts'
+import { otherSlot } from '../../shell/names.ts'
+import { type RecordedService, type ReleaseRecord, recordedNames } from '../../shell/records.ts'
+import { liveOf } from '../live.ts'
+import type { Observation } from '../observe.ts'
+import type { ReplacementPlan } from './plan.ts'
+import { liveIn } from './replacement.ts'
+
+export type RollbackRequest = {
+  config: Config
+  selected: Selected
+  observations: readonly Observation[]
+  /** The version or the id of the release to go to; without it, the one before. */
+  wanted?: string | undefined
+  /** Whether only the selected services go back, and all else stays as it is. */
+  isPartial?: boolean
+}
+
+/** Why a server cannot go back to a release, if it cannot. */
+export function obstacleTo(
+  request: RollbackRequest,
+  observation: Observation,
+  target: ReleaseRecord,
+): string | undefined {
+  return servicesOf(request, observation.server, target)
+    .map(([name, recorded]) => whyGone(request.config, observation, name, recorded))
+    .find(why => why !== undefined)
+}
+
+/** Those of a release that are meant; what an older jiji recorded, and is configured there no more, nobody knows how to run. */
+export function servicesOf(
+  { config, selected, isPartial }: RollbackRequest,
+  server: string,
+  target: ReleaseRecord,
+): [string, RecordedService][] {
+  return Object.entries(target.services).filter(
+    ([name]) =>
+      serviceThen(config, server, target, name) &&
+      (!isPartial || selected.services.some(service => service.name === name)),
+  )
+}
+
+/** Why a service of an earlier release cannot come back, if neither its containers are there nor what makes them again. */
+function whyGone(
+  config: Config,
+  observation: Observation,
+  name: string,
+  recorded: RecordedService,
+): string | undefined {
+  if (isThere(observation, recorded) || isServing(config, observation, name, recorded)) return undefined
+  const gone = `the containers of ${name} are gone`
+  if (!recorded.settings) return `${gone}, and how they were made is not on record`
+  const image = observation.kept.get(recorded.container)
+  if (image === undefined) return `${gone}, and so is their environment`
+  return image === '' && recorded.digest === '' ? `${gone}, and so is its image, which has no digest` : undefined
+}
+
+/** A service as it was in a release; of one that an older jiji recorded, as it is configured now. */
+export function serviceThen(
+  { services }: Config,
+  server: string,
+  record: ReleaseRecord | undefined,
+  name: string,
+): Service | undefined {
+  const { settings, replicas = 1 } = record?.services[name] ?? {}
+  return settings
+    ? { ...serviceFrom(name, settings, [server]), replicas }
+    : services.find(one => one.name === name && one.servers.includes(server))
+}
+
+/** Starts its containers, or makes them again, of an image that is there or is pulled first. Nothing where they serve. */
+export function returnOf(
+  config: Config,
+  observation: Observation,
+  target: ReleaseRecord,
+  name: string,
+): ReplacementPlan[] {
+  const recorded = target.services[name]
+  if (!recorded || isServing(config, observation, name, recorded)) return []
+  const { container, image, digest, settings } = recorded
+  const live = liveOf(observation, config.scope, name)
+  const names = recordedNames(recorded)
+  const there = observation.containers.filter(one => names.includes(one.name))
+  const isNew = !isThere(observation, recorded)
+  const port = there.find(one => one.name === container)?.port ?? settings?.proxy?.app_port
+  const id = observation.kept.get(container)
+  return [
+    {
+      service: name,
+      image,
+      candidate: {
+        names,
+        slot: live.slot ? otherSlot(live.slot) : (recorded.slot ?? 'a'),
+        isNew,
+        ...(port ? { port } : {}),
+      },
+      ...liveIn(live),
+      leftovers: { remove: isNew ? there.map(one => one.name) : [], stop: [] },
+      ...(isNew
+        ? {
+            again: {
+              version: recorded.version ?? target.version,
+              digest,
+              release: recorded.release ?? target.id,
+              ...(id ? { id } : {}),
+            },
+          }
+        : {}),
+    },
+  ]
+}
+
+function isServing({ scope }: Config, observation: Observation, name: string, recorded: RecordedService): boolean {
+  const { container } = liveOf(observation, scope, name)
+  return container !== undefined && recordedNames(recorded).includes(container.name)
+}
+
+function isThere({ containers }: Observation, recorded: RecordedService): boolean {
+  return recordedNames(recorded).every(name => containers.some(one => one.name === name))
+}
