@@ -6,20 +6,22 @@ import { type Script, sh } from './script.ts'
 
 /**
  * Everything a server can be asked, in one round trip: lines of a word and JSON (deploy/observe.ts reads them). A proxy
- * that should run and does not is started, because only it knows which slots are live. It is asked meanwhile, and its
- * lines wait in a file: two writers at once would break into each other's lines. A file that a full disk has cut short
- * has no newline, and gets one, so that it does not spoil the next.
+ * that should run and does not is started, because only it knows which slots are live; where that fails there is none,
+ * and a deploy makes a new one. It is asked meanwhile, and its lines wait in a file: two writers at once would break into
+ * each other's lines. A file that a full disk has cut short has no newline, and gets one, so that it does not spoil the
+ * next.
  */
 export function observe(engine: Engine, scope: string): Script {
   return sh`${stateFolder(scope)}
 ${requireEngine(engine)}
 echo "engine $version"
 proxy=$(${engine} inspect --type container --format '{{.State.Running}} {{index .Config.Labels "jiji.proxy"}}' ${proxyContainer} 2>/dev/null)
+running=
 case $proxy in
   true*) running=1 ;;
   false*) ${engine} start ${proxyContainer} >/dev/null 2>&1 && running=1 ;;
 esac
-[ -z "$proxy" ] || echo "proxy \${proxy#* }"
+[ -z "$running" ] || echo "proxy \${proxy#* }"
 make_private
 [ -z "$running" ] || ${readProxy(engine)} >"$private"/proxy &
 reading=$!

@@ -68,7 +68,8 @@ function upstream(addresses: readonly string[]): string {
 
 /**
  * Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. Deploys of two
- * projects may both find it missing: the one that gets the name `next` does the work, and the other waits for it.
+ * projects may both find it missing: the one that gets the name `next` does the work, and the other waits for it. It is
+ * always restarted: Docker takes one that ended because its daemon died for one that was stopped by hand.
  */
 export function createProxy(engine: Engine, settings: ProxySettings): Script {
   const { image, http_port, https_port } = settings
@@ -86,7 +87,7 @@ exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
 ${ensureNetwork(engine)}
 runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
 tries=0
-until failure=$(${engine} create --name ${next} --network ${network} --restart unless-stopped ${options} ${image} -c ${start} 2>&1 >/dev/null); do
+until failure=$(${engine} create --name ${next} --network ${network} --restart always ${options} ${image} -c ${start} 2>&1 >/dev/null); do
   runs && exit
   ${engine} inspect --type container ${next} >/dev/null 2>&1 || { echo "$failure" >&2; exit 1; }
   tries=$((tries + 1))

@@ -1,8 +1,10 @@
 import type { Engine } from '../config/config.ts'
 import type { RecordedSettings } from '../config/recorded.ts'
+import { noteStopped, startAtBoot } from './boot.ts'
 import { removeOldFiles } from './mounts.ts'
 import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
+import { stopContainers } from './start-stop.ts'
 
 /** A release as a server remembers it; one line of JSON in `releases/ID.json`. */
 export type ReleaseRecord = {
@@ -44,16 +46,18 @@ type Old = {
 
 /** Makes a release the current one, and takes away what is older than the project retains. */
 export function recordRelease(engine: Engine, scope: string, record: ReleaseRecord, old: Old): Script {
-  return lines(recordCurrent(scope, record), removeOld(engine, scope, old))
+  return lines(recordCurrent(scope, record), startAtBoot(engine, scope), removeOld(engine, scope, old))
 }
 
 /** Makes a release that was there before the current one, and stops what it did not have. */
 export function recordReturn(engine: Engine, scope: string, record: ReleaseRecord, retire: readonly string[]): Script {
-  return lines(recordCurrent(scope, record), stop(engine, retire))
+  return lines(recordCurrent(scope, record), stop(engine, scope, retire))
 }
 
-function stop(engine: Engine, containers: readonly string[]): Script {
-  return containers.length > 0 ? sh`${engine} stop ${containers} >/dev/null 2>&1` : sh`:`
+function stop(engine: Engine, scope: string, containers: readonly string[]): Script {
+  return containers.length > 0
+    ? lines(sh`${stopContainers(engine, containers)} 2>/dev/null`, noteStopped(engine, scope, containers))
+    : sh`:`
 }
 
 /** Makes a release the current one. */
@@ -66,7 +70,7 @@ printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/c
 
 // An image that another container still uses stays: the engine refuses, and that is no failure of ours.
 function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
-  return sh`${stop(engine, retire)}
+  return sh`${stop(engine, scope, retire)}
 ${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
 ${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}
 ${removeOldFiles(engine)}

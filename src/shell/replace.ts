@@ -1,4 +1,5 @@
 import type { Engine, Service, Settings } from '../config/config.ts'
+import { noteRunning } from './boot.ts'
 import { type Kept, type Running, runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
@@ -7,6 +8,7 @@ import { filesFolder, removeFiles } from './mounts.ts'
 import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
+import { restartPolicy, startContainers, stopContainers } from './start-stop.ts'
 
 /** One service on one server goes from its containers to others. */
 export type Replacement = {
@@ -48,27 +50,28 @@ export function replaceContainer(engine: Engine, replacement: Replacement): Scri
   const { scope, owner, candidate, live, service, timing, leftovers } = replacement
   const isGap = service.stop_first && live !== undefined
   const coming = candidate.create && newContainers(engine, replacement, candidate.create)
-  const stop = live ? sh`${engine} stop -t ${seconds(timing.stop_timeout)} ${live.names} >/dev/null` : sh`:`
+  const stop = live ? stopContainers(engine, live.names, seconds(timing.stop_timeout)) : sh`:`
   return sh`${requireLock(scope, owner)}
 ${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
-${leftovers.stop.length > 0 ? sh`${engine} stop ${leftovers.stop} >/dev/null 2>&1` : sh`:`}
+${leftovers.stop.length > 0 ? sh`${stopContainers(engine, leftovers.stop)} 2>/dev/null` : sh`:`}
 candidate=${candidate.names[0] ?? ''}
 ${coming ? coming.place : sh`:`}
 on_exit() {
   [ -n "$candidate" ] || return
-  ${coming ? sh`${engine} rm -f ${candidate.names}` : sh`${engine} stop -t 2 ${candidate.names}`}
+  ${coming ? sh`${engine} rm -f ${candidate.names}` : stopContainers(engine, candidate.names, 2)}
   ${coming ? coming.undo : sh`:`}
-  ${isGap ? sh`${engine} start ${live.names}` : sh`:`}
+  ${isGap ? startContainers(engine, service, live.names) : sh`:`}
 } >/dev/null 2>&1
 ${isGap ? sh`${stop} || exit` : sh`:`}
 ${candidate.isMoved ? moveTo(engine, replacement) : sh`:`}
-${coming && candidate.create ? create(engine, replacement, candidate.create, coming) : sh`${engine} start ${candidate.names} >/dev/null || exit ${exits.notStarted}`}
+${coming && candidate.create ? create(engine, replacement, candidate.create, coming) : sh`${startContainers(engine, service, candidate.names)} || exit ${exits.notStarted}`}
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
 ${requireLock(scope, owner)}
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
+${noteRunning(engine, scope, service, candidate.names)}
 ${live && !isGap ? stop : sh`:`}
 ${live && replacement.afterwards === 'remove' ? remove(engine, scope, live.names) : sh`:`}
 echo stopped`
@@ -117,7 +120,7 @@ function create(
 ): Script {
   const { scope, service, candidate, timing } = replacement
   const wordsFor = (name: string, replica: number): Word[] => [
-    ...['-d', '--name', name, '--restart', service.restart],
+    ...['-d', '--name', name, '--restart', restartPolicy(engine, service)],
     ...(service.network_mode === 'host' ? [] : aliasWords('--network-alias', scope, service, candidate.slot, replica)),
     ...['--stop-timeout', seconds(timing.stop_timeout)],
     ...labelWords({

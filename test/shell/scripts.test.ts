@@ -194,8 +194,11 @@ describe('a container', () => {
   test('that is healthy takes over, and the old one is stopped', async () => {
     const { bench, ran } = replace('docker', healthy)
     expect((await ran).code).toBe(0)
-    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'inspect', 'exec', 'exec', 'stop'])
-    expect(bench.calls().at(-1)).toEqual(['docker', 'stop', '-t', '2', 'old'])
+    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'inspect', 'exec', 'exec', 'update', 'stop'])
+    expect(bench.calls().slice(-2)).toEqual([
+      ['docker', 'update', '--restart', 'no', 'old'],
+      ['docker', 'stop', '-t', '2', 'old'],
+    ])
   })
 
   test('that ends is shown with its last lines, and goes', async () => {
@@ -246,8 +249,8 @@ describe('a container', () => {
     })
     expect((await ran).code).toBe(exits.unhealthy)
     const calls = bench.calls().map(call => call.slice(1).join(' '))
-    expect(calls[0]).toBe('stop -t 2 old')
-    expect(calls.slice(-2)).toEqual(['rm -f new', 'start old'])
+    expect(calls.slice(0, 2)).toEqual(['update --restart no old', 'stop -t 2 old'])
+    expect(calls.slice(-3)).toEqual(['rm -f new', 'start old', 'update --restart always old'])
   })
 
   test('that is interrupted goes', async () => {
