@@ -1,3 +1,4 @@
+import { ownCertificates } from '../config/own-certificates.ts'
 import { select } from '../config/select.ts'
 import { type Observation, observeAll } from '../deploy/observe.ts'
 import { nextRelease } from '../deploy/plan/release-id.ts'
@@ -18,11 +19,12 @@ export async function restart(
   const config = loadProject(context)
   const selected = select(config, { hosts: options.list('hosts'), services })
   const secrets = await gatherSecrets(context, config, config)
+  const certificates = ownCertificates(config, secrets)
   await withReached(context, config, secrets, selected, async reached => {
     const { runners } = reached
     const planFrom = (observations: readonly Observation[]) => {
       const release = nextRelease(observations, new Date())
-      const request = { config, selected: reached.selected, observations, release }
+      const request = { config, selected: reached.selected, observations, certificates, release }
       return namingSkipped(planRestart({ ...request, ...(replicas ? { replicas } : {}) }), reached)
     }
     if (options.flag('dry-run')) return rehearse(context, config, secrets, runners, planFrom)

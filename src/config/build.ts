@@ -1,6 +1,6 @@
 import { authKind, mintCommand } from './auth-kinds.ts'
 import { readBuilderAddress } from './builder-address.ts'
-import type { BuilderRegistry, Config, Credential, Environment, Server, Service } from './config.ts'
+import type { BuilderRegistry, Config, Credential, Environment, Server, Service, Target } from './config.ts'
 import { SecretReference } from './fields.ts'
 import type { Found } from './find.ts'
 import { registryKey } from './registry-key.ts'
@@ -61,7 +61,7 @@ function credentialOf(name: string, key: string, declared: Declared, path: reado
 
 function serviceOf(
   name: string,
-  { hosts, environment, ...service }: Settings['services'][string],
+  { hosts, environment, proxy, ...service }: Settings['services'][string],
   settings: Settings,
 ): Service {
   return {
@@ -69,7 +69,13 @@ function serviceOf(
     name,
     servers: Object.keys(settings.servers).filter(server => hosts.includes(server)),
     environment: mergeEnvironments(name, settings.environment, environment),
+    ...(proxy ? { proxy: { targets: targetsOf(proxy) } } : {}),
   }
+}
+
+/** One, unless several are listed. */
+function targetsOf({ targets, ...only }: NonNullable<Settings['services'][string]['proxy']>): readonly Target[] {
+  return targets ?? [only as Target]
 }
 
 /** The service's own variables win over the shared ones, whichever way either is given. */

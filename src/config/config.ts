@@ -62,11 +62,18 @@ export type Credential = {
 
 export type Server = Omit<Settings['servers'][string], 'engine'> & { name: string; engine: Engine }
 
-export type Service = Omit<Settings['services'][string], 'hosts' | 'environment'> & {
+type ServiceSettings = Settings['services'][string]
+
+/** What leads to one port of a service. */
+export type Target = NonNullable<NonNullable<ServiceSettings['proxy']>['targets']>[number]
+
+export type Service = Omit<ServiceSettings, 'hosts' | 'environment' | 'proxy'> & {
   name: string
   /** Names of its servers, in the order of the configuration. */
   servers: readonly string[]
   environment: Environment
+  /** Its routes; undefined for one that is not behind the proxy. */
+  proxy?: { targets: readonly Target[] }
 }
 
 export type Environment = {

@@ -91,6 +91,14 @@ export function share() {
     .transform((text): Share => parseShare(text) ?? 'all')
 }
 
+/** In bytes. */
+export function size() {
+  return matching(/^\d+(\.\d+)?([kmg]b?|b)?$/i, 'a size such as 512k or 10m').transform(text => {
+    const [, amount, unit = 'b'] = /^([\d.]+)([kmgb]?)/i.exec(text) ?? []
+    return Math.round(Number(amount) * 1024 ** 'bkmg'.indexOf(unit.toLowerCase() || 'b'))
+  })
+}
+
 export function oneOf<const T extends readonly [string, ...string[]]>(options: T) {
   return z.enum(options, { error: expected(options.join(' or ')) })
 }
@@ -100,9 +108,9 @@ export function secret() {
 }
 
 /** A secret that must be given by name. */
-export function secretName() {
+export function secretName(read?: (found: string) => string) {
   return matching(/^[A-Z][A-Z0-9_]*$/, 'an ALL_CAPS secret name').transform(
-    written => new SecretReference(written, 'value'),
+    written => new SecretReference(written, 'value', [], read),
   )
 }
 

@@ -11,7 +11,7 @@ export type Finding = { path: Path; at: 'key' | 'value'; code: ProblemCode; mess
  */
 export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
   const misspelt = new Set<string>()
-  const findings = error.issues.flatMap((issue): Finding[] => {
+  const findings = error.issues.flatMap(inMap).flatMap((issue): Finding[] => {
     const path = issue.path as (string | number)[]
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, path)
@@ -28,6 +28,13 @@ export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
     return [{ path, at: 'value', code: 'wrong-value', message: issue.message }]
   })
   return findings.filter(({ code, path }) => code !== 'missing-key' || !misspelt.has(path.join('.')))
+}
+
+/** Of a value that may be text or a map, and is a map: what is wrong in it. */
+function inMap(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const map = issue.errors.find(issues => issues.every(one => one.path.length > 0 || one.code === 'unrecognized_keys'))
+  return map?.map(one => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue]
 }
 
 function nameOf(path: Path): string {
@@ -51,7 +58,7 @@ function unknownKey(path: Path, key: string, known: string[]): Finding {
 function keysAt(schema: z.ZodType, path: Path): string[] {
   let current: unknown = schema
   for (const step of [...path, undefined]) {
-    current = unwrap(current)
+    current = mapIn(unwrap(current))
     const def = (current as { def?: Record<string, unknown> }).def
     if (step === undefined) return Object.keys((def?.shape as object | undefined) ?? {})
     current = def?.type === 'object' ? (def.shape as Record<string, unknown>)[step] : (def?.valueType ?? def?.element)
@@ -62,4 +69,10 @@ function keysAt(schema: z.ZodType, path: Path): string[] {
 function unwrap(schema: unknown): unknown {
   const def = (schema as { def?: { innerType?: unknown } } | undefined)?.def
   return def?.innerType ? unwrap(def.innerType) : schema
+}
+
+/** The map among the kinds of value that something may be. */
+function mapIn(schema: unknown): unknown {
+  const options = (schema as { def?: { options?: unknown[] } } | undefined)?.def?.options
+  return options?.find(option => (option as { def?: { shape?: unknown } }).def?.shape) ?? schema
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
-import type { Service } from './config.ts'
+import type { Service, Target } from './config.ts'
 import { overlay } from './overlay.ts'
+import { target } from './proxy-keys.ts'
 import { schema } from './schema.ts'
 
 /** A service as a server remembers it: all that its containers are made with, but for their environment. */
@@ -15,10 +16,9 @@ export function settingsOf(service: Service): RecordedSettings {
 /** What was recorded, with the defaults of the keys that have come since. Its environment is kept on the server. */
 export function serviceFrom(name: string, settings: RecordedSettings, servers: readonly string[]): Service {
   const { shape } = schema.shape.services.valueType
-  const proxy = settings.proxy ? defaultsOf(shape.proxy.unwrap().shape) : undefined
-  const defaults = { ...defaultsOf(shape), ...(proxy ? { proxy } : {}) }
-  const own = { name, servers, environment: { clear: {}, secrets: [] } }
-  return { ...(overlay(defaults, settings) as Service), ...own }
+  const targets = settings.proxy?.targets.map(one => overlay(defaultsOf(target.shape), one) as Target)
+  const own = { name, servers, environment: { clear: {}, secrets: [] }, ...(targets ? { proxy: { targets } } : {}) }
+  return { ...(overlay(defaultsOf(shape), settings) as Service), ...own }
 }
 
 function defaultsOf(shape: Readonly<Record<string, z.ZodType>>): Record<string, unknown> {

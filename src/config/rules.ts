@@ -8,6 +8,7 @@ import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
 import type { Finding } from './issues.ts'
 import { orderRules } from './order-rules.ts'
+import { proxyRules } from './proxy-rules.ts'
 import { registryHost, registryKey } from './registry-key.ts'
 import type { Settings } from './schema.ts'
 import { seedRules } from './seed-rules.ts'
@@ -23,8 +24,8 @@ export function checkRules(settings: Settings, root: string): Finding[] {
     ...seedRules(settings),
     ...serviceRules(settings, root),
     ...containerRules(settings, root),
-    ...routeRules(settings),
     ...orderRules(settings),
+    ...proxyRules(settings),
   ]
 }
 
@@ -208,28 +209,6 @@ function buildFiles(
       hint: 'write one, or name another with `dockerfile`',
     },
   ]
-}
-
-/** A host name leads to one service on a server. */
-function routeRules(settings: Settings): Finding[] {
-  const taken = new Map<string, string>()
-  return Object.entries(settings.services).flatMap(([name, service]) =>
-    (service.proxy?.hosts ?? []).flatMap((host, index): Finding[] => {
-      const rivals = service.hosts
-        .map(server => taken.get(`${server} ${host.toLowerCase()}`))
-        .filter(other => other !== undefined)
-      for (const server of service.hosts) taken.set(`${server} ${host.toLowerCase()}`, name)
-      if (rivals.length === 0) return []
-      return [
-        {
-          path: ['services', name, 'proxy', 'hosts', index],
-          at: 'value',
-          code: 'conflict',
-          message: `${host} already leads to the service ${rivals[0]}`,
-        },
-      ]
-    }),
-  )
 }
 
 function keyProblem(path: (string | number)[], server: string): Finding[] {

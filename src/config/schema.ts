@@ -19,6 +19,7 @@ import {
   value,
   words,
 } from './fields.ts'
+import { serviceProxy } from './proxy-keys.ts'
 
 /** The one place that knows a key's type, default and description. */
 
@@ -116,27 +117,6 @@ const build = keys({
   ssh: list(matching(/^(default|[A-Za-z0-9][A-Za-z0-9_.-]*=.+)$/, 'default or ID=PATH'))
     .default([])
     .describe('The SSH agent (default) or keys (ID=PATH) that the build may use (RUN --mount=type=ssh,id=ID)'),
-})
-
-const healthcheck = keys({
-  path: matching(/^\//, 'a path that begins with /')
-    .default('/up')
-    .describe('Path that answers 2xx or 3xx when the service is ready'),
-  interval: duration().prefault('500ms').describe('Time between two questions'),
-  timeout: duration().prefault('5s').describe('Time that one answer may take'),
-  deploy_timeout: duration().prefault('60s').describe('Time until the service must be healthy'),
-})
-
-const hostName = matching(
-  /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/,
-  'a host name without scheme, port or path',
-)
-
-const serviceProxy = keys({
-  app_port: port.describe('Port that the service listens on, in its container'),
-  hosts: list(hostName).min(1, 'expected at least one host name').describe('Host names that lead to this service'),
-  ssl: boolean().prefault('false').describe('HTTPS with a certificate of its own, fetched by ACME'),
-  healthcheck: healthcheck.prefault({}).describe('How the service is asked whether it is ready'),
 })
 
 const serviceHooks = keys({

@@ -19,8 +19,8 @@ export function liveOf(observation: Observation, scope: string, service: string)
     .filter(container => container.project === scope && container.service === service)
     .toSorted((a, b) => b.release.localeCompare(a.release) || a.replica - b.replica)
   const record = observation.releases.find(({ id }) => id === observation.current)?.services[service]
-  const routes = observation.sites.find(({ project }) => project === scope)?.hosts ?? []
-  const isRouted = own.some(({ hosts }) => hosts.some(host => routes.includes(host.toLowerCase())))
+  const site = observation.sites.find(({ project, services }) => project === scope && services.includes(service))
+  const isRouted = own.some(({ hosts }) => hosts.some(host => site?.hosts.includes(host.toLowerCase())))
   const slot = isRouted ? slotOf(observation, scope, service) : undefined
   const eligible = slot ? own.filter(container => container.slot === slot) : own
   const container =

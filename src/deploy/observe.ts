@@ -6,6 +6,7 @@ import type { LockOwner } from '../shell/lock.ts'
 import { labels, type Slot } from '../shell/names.ts'
 import { observe } from '../shell/observe.ts'
 import { type ReleaseRecord, recordedNames } from '../shell/records.ts'
+import type { SiteHeading } from '../shell/site.ts'
 import { settled } from './failure.ts'
 import { limits } from './limits.ts'
 
@@ -15,7 +16,7 @@ export type Observation = {
   engine: { version: string; arch: string }
   /** What the proxy was started with; undefined where there is none. */
   proxy: string | undefined
-  sites: readonly { project: string; hosts: readonly string[]; hash: string }[]
+  sites: readonly SiteHeading[]
   /** Services whose slot b is live, as `scope/service.b`; only proxied ones have an entry. */
   markers: ReadonlySet<string>
   /** Our containers, those of other projects included. */
@@ -41,8 +42,8 @@ export type Container = {
   image: string
   digest: string
   hosts: readonly string[]
-  /** The port that the proxy reaches it on; undefined for one that is not behind it. */
-  port: number | undefined
+  /** Those that the proxy reaches it on; none for one that is not behind it. */
+  ports: readonly number[]
   state: string
   isRunning: boolean
   startedAt: string
@@ -103,7 +104,7 @@ export function parseObservation(server: string, text: string): Observation {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
-    sites: files<Observation['sites'][number]>('site', ['project', 'hosts']),
+    sites: files<SiteHeading>('site', ['project', 'hosts', 'services', 'certificates']),
     markers: new Set(all('live')),
     containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases, current)),
     releases,
@@ -149,7 +150,7 @@ function asContainer(raw: RawContainer): Container {
     hosts: label(labels.hosts)
       .split(' ')
       .filter(host => host !== ''),
-    port: Number(label(labels.port)) || undefined,
+    ports: label(labels.ports).split(' ').map(Number).filter(Boolean),
     state: raw.state,
     isRunning: raw.running,
     startedAt: raw.startedAt,

@@ -88,8 +88,8 @@ export function notPutBack(cause: unknown, stuck: readonly Stuck[], down: readon
   })
 }
 
-export function standing({ names, slot, port }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
-  return { names, slot, port }
+export function standing({ names, slot, ports }: Omit<NonNullable<ReplacementPlan['live']>, 'version' | 'isRunning'>) {
+  return { names, slot, ports }
 }
 
 export function serviceOf(config: Config, name: string): Service {

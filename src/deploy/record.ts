@@ -4,6 +4,7 @@ import { lastLine } from '../runner/engine-failure.ts'
 import { appendAudit } from '../shell/audit.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
+import { settleSite } from '../shell/proxy.ts'
 import {
   type RecordedService,
   type ReleaseRecord,
@@ -123,7 +124,9 @@ async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, scr
   const { config, owner, actor, report } = context
   const runner = runnerOf(context, server.server)
   const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
-  const output = await runner.run(lines(requireLock(config.scope, owner), script, audit), { timeout: limits.record })
+  const settle = server.site ? [settleSite(server.engine, server.site)] : []
+  const all = lines(requireLock(config.scope, owner), ...settle, script, audit)
+  const output = await runner.run(all, { timeout: limits.record })
   if (output.code === 0) {
     for (const { service } of server.replacements)
       report({ step: 'switch', state: 'let go', server: server.server, service })

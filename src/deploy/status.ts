@@ -2,7 +2,7 @@ import type { Config, Service } from '../config/config.ts'
 import type { Selected } from '../config/select.ts'
 import type { JijiError } from '../errors.ts'
 import type { Certificate } from './certificates.ts'
-import type { Answers } from './health.ts'
+import { type Answers, type Health, isWell } from './health.ts'
 import type { Container, Observation } from './observe.ts'
 import { asItRuns } from './recorded.ts'
 import { routesOf } from './routes.ts'
@@ -45,7 +45,7 @@ export function statusOf(config: Config, { services }: Selected, known: Known): 
           ? statusesOn(config, service, observation, answers?.get(server))
           : []
       const certificates = (answers?.get(server)?.certificates ?? []).filter(({ host }) =>
-        service.proxy?.hosts.some(one => one.toLowerCase() === host),
+        service.proxy?.targets.some(({ hosts }) => hosts.some(one => one.toLowerCase() === host)),
       )
       return found.map(one => ({ ...one, routes: routesOf(config, service), certificates }))
     }),
@@ -68,7 +68,7 @@ function statusesOn(
   const { server, releases, current } = observation
   const containers = replicasOf(observation, scope, service.name)
   if (containers.length > 0)
-    return containers.map(one => containerStatus(service, observation, one, answers?.statuses.get(one.name)))
+    return containers.map(one => containerStatus(service, observation, one, answers?.healths.get(one.name)))
   const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
   const wasThere = releases.some(({ services }) => services[service.name])
   const without = wasThere ? 'the current release does not have it' : 'never deployed here'
@@ -80,7 +80,7 @@ function containerStatus(
   service: Service,
   { server, proxy }: Observation,
   container: Container,
-  answer: number | undefined,
+  answer: Health | undefined,
 ): Finding {
   const { name, version, digest, state, isRunning, startedAt, finishedAt } = container
   const isCutOff = service.proxy !== undefined && proxy === undefined
@@ -91,17 +91,14 @@ function containerStatus(
     version,
     digest,
     state,
-    ...(isCutOff
-      ? { health: 'down' as const, reason: 'the proxy does not run' }
-      : healthOf(container, service, answer)),
+    ...(isCutOff ? { health: 'down' as const, reason: 'the proxy does not run' } : healthOf(container, answer)),
     since: isRunning ? startedAt : finishedAt,
   }
 }
 
 function healthOf(
   { isRunning, exitCode, restarts, health, isOutOfMemory, lastCheck }: Container,
-  { proxy }: Service,
-  answer: number | undefined,
+  answer: Health | undefined,
 ): Pick<ServiceStatus, 'health' | 'reason'> {
   const ending = isOutOfMemory ? `it ran out of memory (status ${exitCode})` : `ended with status ${exitCode}`
   if (!isRunning) return { health: 'down', reason: ending }
@@ -109,10 +106,10 @@ function healthOf(
     return { health: 'unhealthy', reason: `restarted ${restarts} times; the last time it ${ending.replace('it ', '')}` }
   if (health === 'unhealthy')
     return { health, reason: lastCheck ? `its check fails: ${lastCheck}` : "the image's own check fails" }
-  if (answer !== undefined && answer >= 200 && answer < 400) return { health: 'healthy' }
-  if (answer !== undefined) {
-    const path = proxy?.healthcheck.path
-    return { health: 'unhealthy', reason: answer === 0 ? `${path} gave no answer` : `${path} answered ${answer}` }
+  if (answer && isWell(answer)) return { health: 'healthy' }
+  if (answer) {
+    const { path, status } = answer
+    return { health: 'unhealthy', reason: status === 0 ? `${path} gave no answer` : `${path} answered ${status}` }
   }
   return { health: health === 'healthy' || health === 'starting' ? health : 'unknown' }
 }

@@ -1,12 +1,11 @@
-import type { Engine, Service } from '../config/config.ts'
+import type { Engine, Service, Target } from '../config/config.ts'
 import { exits } from './engine.ts'
 import { network, proxyContainer } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
+import { portsIn } from './site.ts'
 
-type Proxy = NonNullable<Service['proxy']>
-
-/** A container, and its own port where it may differ from the one that is configured now. */
-type Asked = { name: string; port?: number | undefined }
+/** What one target of a container is asked; `said` is how people are told. */
+export type Question = { target: Target; port: number; said: string }
 
 /**
  * Goes on when all of the containers are healthy. Else ends the script with `reason …`, the container's last lines as `log …`,
@@ -15,12 +14,15 @@ type Asked = { name: string; port?: number | undefined }
 export function waitUntilHealthy(
   engine: Engine,
   service: Service,
-  { names, port }: { names: readonly string[]; port?: number | undefined },
+  { names, ports }: { names: readonly string[]; ports?: readonly number[] | undefined },
   settle: number,
 ): Script {
   const command = service.healthcheck?.command
   const state =
     '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
+  const ask = service.proxy
+    ? questionsFor(service.proxy.targets, ports).map(question => probe(engine, question))
+    : [command ? runCheck(engine, command, service) : staysUp(settle)]
   return sh`fail() {
   echo "reason $1"
   ${command ? sh`printf '%s\\n' "$said" | tail -n 10 | sed 's/^/log health check: /'` : sh`:`}
@@ -33,19 +35,31 @@ limit=${seconds(healthLimit(service))}
 begin=$(date +%s)
 for name in ${names}; do
 address=
-while :; do
+${ask.map(
+  one => sh`while :; do
   set -- $(${engine} inspect --format ${state} "$name")
   [ "$2" = 0 ] || fail 'it ended and was restarted'
   [ "$1" = true ] || fail "it ended with status $3"
-  ${service.proxy ? probe(engine, service.proxy, port) : command ? runCheck(engine, command, service) : staysUp(settle)}
+  ${one}
   [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
-done
+done`,
+)}
 done`
 }
 
 /** Milliseconds until a service must be healthy. */
 export function healthLimit({ proxy, healthcheck }: Service): number {
-  return proxy?.healthcheck.deploy_timeout ?? healthcheck?.deploy_timeout ?? 60_000
+  const limits = proxy?.targets.map(target => target.healthcheck.deploy_timeout) ?? []
+  return limits.length > 0 ? Math.max(...limits) : (healthcheck?.deploy_timeout ?? 60_000)
+}
+
+/** Of the targets that a container has by its ports. */
+export function questionsFor(targets: readonly Target[], ports: readonly number[] | undefined): Question[] {
+  const known = portsIn(targets, ports)
+  return targets.flatMap((target, index): Question[] => {
+    const [port, { path }] = [known[index], target.healthcheck]
+    return port === undefined ? [] : [{ target, port, said: targets.length > 1 ? `:${port}${path}` : path }]
+  })
 }
 
 /** Runs the command in the container `$name`. What it writes when it fails is kept in `$said`. */
@@ -59,8 +73,8 @@ function runCheck(engine: Engine, command: readonly string[], { healthcheck }: S
 }
 
 /** Asks the container `$name` several times in one execution, in quick succession at first. */
-function probe(engine: Engine, proxy: Proxy, port: number | undefined): Script {
-  const { path, interval } = proxy.healthcheck
+function probe(engine: Engine, question: Question): Script {
+  const { target, said } = question
   const ask = `tries=0
 while [ "$tries" -lt 5 ]; do
   ${readStatus}
@@ -71,19 +85,21 @@ done
 echo "$status"
 exit 1`
   return sh`[ -n "$address" ] || ${findAddress(engine)}
-  status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(proxy, port, ask)}) && break
-  pause=${interval / 1000}
-  if [ -n "$status" ]; then reason=${path}" answered $status"; else reason=${path}' gave no answer'; fi`
+  status=$(${engine} exec -e pause="\${pause:-0.1}" ${inProxy(question, ask)}) && break
+  pause=${target.healthcheck.interval / 1000}
+  if [ -n "$status" ]; then reason=${said}" answered $status"; else reason=${said}' gave no answer'; fi`
 }
 
-/** Asks each of a server's services once: lines `health SERVICE STATUS`, without a status where nothing answered. */
-export function askHealth(engine: Engine, services: readonly (Asked & { service: string; proxy: Proxy })[]): Script {
+/** Asks containers once: a line `health CONTAINER STATUS` for each question, without a status where nothing answered. */
+export function askHealth(engine: Engine, asked: readonly { name: string; questions: readonly Question[] }[]): Script {
   return lines(
-    ...services.map(
-      ({ service, name, port, proxy }) => sh`name=${name}
+    ...asked.map(
+      ({ name, questions }) => sh`name=${name}
 ${findAddress(engine)}
-status=$(${engine} exec ${inProxy(proxy, port, `${readStatus}; echo "$status"`)})
-echo health ${service} "$status"`,
+${questions.map(
+  question => sh`status=$(${engine} exec ${inProxy(question, `${readStatus}; echo "$status"`)})
+echo health ${name} "$status"`,
+)}`,
     ),
   )
 }
@@ -94,10 +110,10 @@ function findAddress(engine: Engine): Script {
 }
 
 /** Words for the engine's exec: the question is asked from inside the proxy's network, and with the service's own name. */
-function inProxy({ app_port, hosts, healthcheck }: Proxy, port: number | undefined, ask: string): Script {
+function inProxy({ target: { hosts, healthcheck }, port }: Question, ask: string): Script {
   const host = hosts[0]?.replace('*', 'health')
   const settings = ['-e', `host=${host}`, '-e', `limit=${seconds(healthcheck.timeout)}`]
-  return sh`${settings} ${proxyContainer} sh -c ${ask} sh http://"$address":${port ?? app_port}${healthcheck.path}`
+  return sh`${settings} ${proxyContainer} sh -c ${ask} sh http://"$address":${port}${healthcheck.path}`
 }
 
 /** The status of the first answer; wget goes after redirects, which say that the service is there. */

@@ -17,7 +17,7 @@ export const labels = {
   image: 'jiji.image',
   digest: 'jiji.digest',
   hosts: 'jiji.hosts',
-  port: 'jiji.port',
+  ports: 'jiji.ports',
   proxy: 'jiji.proxy',
   registry: 'jiji.registry',
   run: 'jiji.run',

@@ -1,70 +1,18 @@
-import { createHash } from 'node:crypto'
-import type { Engine, Service } from '../config/config.ts'
-import { labels, markerName, network, proxyContainer, type Slot, slotName } from './names.ts'
+import type { Engine } from '../config/config.ts'
+import { labels, markerName, network, proxyContainer, type Slot } from './names.ts'
 import { ensureNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
+import type { Site } from './site.ts'
+import { certificatesFolder } from './site-blocks.ts'
 
 /**
  * The proxy: one Caddy container per server, shared by projects. Everything it is told lives in its volume, so that
- * whoever may use the engine can reach it: `Caddyfile`, `sites/PROJECT.caddy`, and a marker in `live/` for each
- * service whose slot b is live. Switching touches a marker; only new routes need a reload, because every reload
+ * whoever may use the engine can reach it: `Caddyfile`, `sites/PROJECT.caddy`, `certificates/PROJECT/` with certificates
+ * that it was given, and a marker in `live/` for each service whose slot b is live. Switching touches a marker; only new routes need a reload, because every reload
  * closes idle keep-alive connections.
  */
 
 export type ProxySettings = { image: string; http_port: number; https_port: number }
-
-export type Site = { project: string; hosts: readonly string[]; text: string; hash: string }
-
-/** A service behind the proxy. A slot keeps the port and the number of what stands there, whatever the next one has. */
-export type Route = { name: string; proxy: NonNullable<Service['proxy']>; slots: Readonly<Record<Slot, SlotRoute>> }
-
-type SlotRoute = { port: number; replicas: number }
-
-/** A project's site file: its first line says whose it is, for other projects and for the next deploy. */
-export function renderSite(scope: string, routes: readonly Route[]): Site {
-  const hosts = routes.flatMap(({ proxy }) => proxy.hosts.map(host => host.toLowerCase()))
-  const body = routes
-    .map(({ name, proxy: { hosts, ssl }, slots }) => {
-      const upstreamsIn = (slot: Slot) =>
-        Array.from(
-          { length: slots[slot].replicas },
-          (_, index) => `${slotName(scope, name, slot, index + 1)}:${slots[slot].port}`,
-        )
-      const addresses = hosts.map(host => `${ssl ? 'https' : 'http'}://${host.toLowerCase()}`).join(', ')
-      return `${addresses} {
-	@b file {
-		root /jiji/live
-		try_files /${markerName(scope, name)}
-	}
-	handle @b {
-${upstream(upstreamsIn('b'))}
-	}
-	handle {
-${upstream(upstreamsIn('a'))}
-	}
-}`
-    })
-    .join('\n')
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
-  return { project: scope, hosts, hash, text: `# ${JSON.stringify({ project: scope, hosts, hash })}\n${body}\n` }
-}
-
-// Idle connections to a service are given up before the service does (Node: 5 s), or a request could meet one that is
-// just being closed. Of several replicas the one with the fewest requests is asked, and another instead of one that
-// does not answer.
-function upstream(addresses: readonly string[]): string {
-  const isShared = addresses.length > 1
-  const lines = [
-    `reverse_proxy ${addresses.join(' ')} {`,
-    ...(isShared ? ['\tlb_policy least_conn', '\tlb_try_duration 5s', '\tfail_duration 2s'] : []),
-    '\ttransport http {',
-    '\t\tkeepalive 3s',
-    ...(isShared ? ['\t\tdial_timeout 1s'] : []),
-    '\t}',
-    '}',
-  ]
-  return lines.map(line => `\t\t${line}`).join('\n')
-}
 
 /**
  * Starts the proxy where it is missing. Fails with the engine's own words, and leaves nothing behind then. Deploys of two
@@ -119,9 +67,11 @@ exit 0`
   return sh`${engine} exec ${proxyContainer} sh -c ${read}`
 }
 
-/** Writes the site file, has it validated, reloads; what is refused is taken back. The file before is kept as `.old`. */
+/**
+ * Writes the site file and the certificates that it names, has it validated, reloads; what is refused is taken back. The
+ * file before is kept as `.old`, and its certificates with it, until `settleSite`.
+ */
 export function writeSite(engine: Engine, site: Site): Script {
-  const file = `/jiji/sites/${site.project}.caddy`
   const install = `mkdir -p /jiji/sites /jiji/live/"$2" && cd /jiji || exit
 cat >"$1.new" || exit
 if [ -f "$1" ]; then cp "$1" "$1.old"; else rm -f "$1.old"; fi
@@ -131,19 +81,45 @@ until caddy validate --config Caddyfile --adapter caddyfile >/tmp/validate 2>&1 
   tries=$((tries + 1))
   if [ "$tries" -lt 20 ] && ! wget -q -O /dev/null http://127.0.0.1:2019/config/; then sleep 0.2; continue; fi
   if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
+  ${sweep}
   cat /tmp/validate >&2
   exit 1
 done`
-  return sh`printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${file} ${site.project}`
+  const place = `umask 077
+mkdir -p "\${1%/*}" && cat >"$1.new" && mv "$1.new" "$1"`
+  const certificates = site.brings.map(({ file, pem }) => {
+    const path = `${certificatesFolder(site.project)}/${file}`
+    return sh`printf '%s' ${pem} | ${engine} exec -i ${proxyContainer} sh -c ${place} sh ${path} || exit`
+  })
+  return sh`${[sh`:`, ...certificates]}
+printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${wordsOf(site)}`
 }
 
 /** Goes back to the routes that were there before the last `writeSite`. */
-export function restoreSite(engine: Engine, { project }: Site): Script {
+export function restoreSite(engine: Engine, site: Site): Script {
   const restore = `cd /jiji || exit
 if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
-caddy reload --config Caddyfile --adapter caddyfile`
-  return sh`${engine} exec ${proxyContainer} sh -c ${restore} sh ${`/jiji/sites/${project}.caddy`} >/dev/null 2>&1`
+caddy reload --config Caddyfile --adapter caddyfile
+${sweep}`
+  return sh`${engine} exec ${proxyContainer} sh -c ${restore} sh ${wordsOf(site)} >/dev/null 2>&1`
 }
+
+/** Gives up the way back, and with it the certificates that only the routes before had. */
+export function settleSite(engine: Engine, site: Site): Script {
+  const settle = `cd /jiji || exit
+rm -f "$1.old"
+${sweep}`
+  return sh`${engine} exec ${proxyContainer} sh -c ${settle} sh ${wordsOf(site)} >/dev/null 2>&1`
+}
+
+function wordsOf({ project }: Site): Word[] {
+  return [`/jiji/sites/${project}.caddy`, project]
+}
+
+/** Takes away the certificates of `$2` that neither its site file nor the one before names. */
+const sweep = `for pem in certificates/"$2"/*; do
+  [ ! -f "$pem" ] || cat "$1" "$1.old" 2>/dev/null | grep -qF "$pem" || rm -f "$pem"
+done`
 
 /** Makes a slot the live one. The words run inside the proxy. */
 export function switchWords(scope: string, service: string, slot: Slot): Word[] {

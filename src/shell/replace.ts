@@ -1,4 +1,4 @@
-import type { Engine, Service, Settings } from '../config/config.ts'
+import type { Engine, Service, Settings, Target } from '../config/config.ts'
 import { noteRunning } from './boot.ts'
 import { type Kept, type Running, runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
@@ -27,8 +27,8 @@ export type Replacement = {
   timing: Pick<Settings['deploy'], 'drain_timeout' | 'stop_timeout' | 'settle'>
 }
 
-/** The replicas in a slot, and the port that the proxy reaches them on. */
-type Standing = { names: readonly string[]; slot: Slot; port?: number | undefined }
+/** The replicas in a slot, and the ports that the proxy reaches them on. */
+type Standing = { names: readonly string[]; slot: Slot; ports?: readonly number[] | undefined }
 
 export type NewContainer = (Pick<Surroundings, 'secrets' | 'files'> | Pick<Kept, 'isKept'>) & {
   image: string
@@ -133,8 +133,10 @@ function create(
       [labels.replica]: String(replica),
       [labels.image]: container.image,
       [labels.digest]: container.digest,
-      [labels.hosts]: service.proxy?.hosts.join(' ') ?? '',
-      [labels.port]: String(service.proxy?.app_port ?? ''),
+      [labels.hosts]: targetsOf(service)
+        .flatMap(({ hosts }) => hosts)
+        .join(' '),
+      [labels.ports]: portsOf(service).join(' '),
     }),
     ...service.ports.flatMap(port => ['-p', port]),
   ]
@@ -148,8 +150,9 @@ ${engine} inspect --type container --format '{{.Image}}' ${candidate.names[0] ??
 
 /** One execution in the proxy: the switch, then waiting for the requests that still run in the old container. */
 function switchProxy(engine: Engine, { scope, service, candidate, live, timing }: Replacement): Script {
-  const port = live?.port ?? service.proxy?.app_port
-  const old = live?.names.map((_, index) => `${slotName(scope, service.name, live.slot, index + 1)}:${port}`) ?? []
+  const ports = live?.ports ?? portsOf(service)
+  const replicas = live?.names.map((_, index) => slotName(scope, service.name, live.slot, index + 1)) ?? []
+  const old = replicas.flatMap(name => [...new Set(ports)].map(port => `${name}:${port}`))
   const words = `"$@" || exit ${exits.notSwitched}
 echo switched
 [ -n "$old" ] || exit 0
@@ -173,11 +176,19 @@ done
 echo drained`
   const back = switchWords(scope, service.name, live?.slot ?? 'a')
   // A request that one of several did not take waits for 250 ms before another gets it, and is counted nowhere meanwhile.
-  const looks = old.length > 1 ? 8 : 1
+  const looks = replicas.length > 1 ? 8 : 1
   const settings = [`old=${old.join(' ')}`, `limit=${seconds(timing.drain_timeout)}`, `looks=${looks}`]
   return sh`${engine} exec ${settings.flatMap(setting => ['-e', setting])} ${proxyContainer} sh -c ${words} sh ${switchWords(scope, service.name, candidate.slot)} || {
   ${engine} exec ${proxyContainer} ${back}
   exit ${exits.notSwitched}
 }
 candidate=`
+}
+
+function targetsOf({ proxy }: Service): readonly Target[] {
+  return proxy?.targets ?? []
+}
+
+function portsOf(service: Service): number[] {
+  return targetsOf(service).map(({ app_port }) => app_port)
 }

@@ -50,7 +50,7 @@ describe('the container of a service', () => {
     ],
     [
       'directories: [{local: a, remot: /b}]',
-      'directories.0 wrong-value: expected LOCAL:/TARGET, with :OPTIONS if need be, or a map with local, remote, mode, owner and options',
+      'directories.0.remot unknown-key: unknown key remot (did you mean remote?)',
     ],
   ])('has no %s', (text, message) => expect(messagesOf(text)).toEqual([message]))
 

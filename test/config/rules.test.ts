@@ -254,7 +254,7 @@ services:
 `
   test('and not to a second there', () => {
     expect(messagesOf(two('[one]', '[two, one]'))).toEqual([
-      'services.api.proxy.hosts.1 conflict: APP.example.com already leads to the service web',
+      'services.api.proxy.hosts.1 conflict: app.example.com already leads to the service web',
     ])
   })
   test('but it may elsewhere', () => expect(problemsOf(two('[one]', '[two]'))).toEqual([]))

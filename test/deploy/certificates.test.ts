@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseCertificates } from '../../src/deploy/certificates.ts'
 import { readCertificates } from '../../src/shell/certificates.ts'
@@ -19,13 +20,16 @@ test('of several certificates for a host the one that lasts longest counts, and 
     'acme/wildcard_.example.com/wildcard_.example.com.crt': short,
     'acme/b.example.com/b.example.com.crt': long.slice(0, 100),
   })
-  const hosts = ['A.example.com', '*.example.com', 'b.example.com', 'c.example.com']
-  const script = String(readCertificates('docker', hosts)).replace('/data/caddy/certificates', folder)
+  write(folder, { 'own.pem': `${certificate(30)}-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n` })
+  const hosts = ['A.example.com', '*.example.com', 'b.example.com', 'c.example.com'].map(host => ({ host }))
+  const own = { host: 'd.example.com', file: join(folder, 'own.pem') }
+  const script = String(readCertificates('docker', [...hosts, own])).replace('/data/caddy/certificates', folder)
   const docker = `docker() { shift 2; "$@"; }\n`
   const found = parseCertificates(execFileSync('sh', ['-c', docker + script], { encoding: 'utf8' }))
   const days = found.map(({ host, expires }) => [host, Math.round((Date.parse(expires) - Date.now()) / 86_400_000)])
   expect(days).toEqual([
     ['a.example.com', 90],
     ['*.example.com', 1],
+    ['d.example.com', 30],
   ])
 })

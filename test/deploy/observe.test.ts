@@ -22,7 +22,7 @@ const answers = `version*) echo '{"version":"27.1","arch":"amd64"}' ;;
 *' jiji-proxy') echo 'true caddy:2 80 443' ;;
 'ps '*) echo c1 ;;
 'inspect --format container '*) echo 'container ${containerLine({ name: '/app-web-r2', service: 'web', release: 'r2', slot: 'b' })}' ;;
-'exec '*) echo 'site {"project":"app","hosts":["a.example.com"],"hash":"h"}'; echo 'live app/web.b' ;;`
+'exec '*) echo 'site {"project":"app","hosts":["a.example.com"],"services":["web"],"certificates":{},"hash":"h"}'; echo 'live app/web.b' ;;`
 
 describe.each<Engine>(['docker', 'podman'])('what a server with %s says', engine => {
   test('is read as it was meant', async () => {
@@ -39,7 +39,7 @@ describe.each<Engine>(['docker', 'podman'])('what a server with %s says', engine
       server: 'web1',
       engine: { version: '27.1', arch: 'amd64' },
       proxy: 'caddy:2 80 443',
-      sites: [{ project: 'app', hosts: ['a.example.com'], hash: 'h' }],
+      sites: [{ project: 'app', hosts: ['a.example.com'], services: ['web'], certificates: {}, hash: 'h' }],
       markers: new Set(['app/web.b']),
       containers: [{ name: 'app-web-r2', project: 'app', service: 'web', release: 'r2', slot: 'b', isRunning: true }],
       releases: [{ id: 'r2' }, { id: 'r1' }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/config/secret.ts'
 import { select } from '../../src/config/select.ts'
 import { liveOf } from '../../src/deploy/live.ts'
 import { buildsOf } from '../../src/deploy/plan/builds.ts'
@@ -6,8 +7,9 @@ import { nextRelease } from '../../src/deploy/plan/release-id.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { statusOf } from '../../src/deploy/status.ts'
 import { JijiError } from '../../src/errors.ts'
+import { questionsFor } from '../../src/shell/health.ts'
 import { configOf } from '../config/deploy-yml.ts'
-import { config, observed, planFor, siteOf, twoServers } from './world.ts'
+import { config, observed, planFor, serviceIn, siteOf, twoServers } from './world.ts'
 
 const site = siteOf(config)
 const fresh = (server: string) => observed({ server, proxy: undefined })
@@ -100,7 +102,7 @@ describe('which container is live', () => {
       { service: 'web', release: 'r2', slot: 'b' },
     ] as const
     for (const hosts of [[], ['api.example.com']]) {
-      const sites = [{ project: 'app', hosts, hash: '' }]
+      const sites = [{ ...site, hosts }]
       const live = liveOf(observed({ containers, releases: two, current: 'r2', sites }), 'app', 'web')
       expect([live.container?.name, live.slot]).toEqual(['app-web-r2', 'b'])
     }
@@ -135,7 +137,7 @@ describe('a first deploy', () => {
       {
         service: 'web',
         image: 'web',
-        candidate: { names: ['app-web-r9'], slot: 'a', isNew: true, port: 3000 },
+        candidate: { names: ['app-web-r9'], slot: 'a', isNew: true, ports: [3000] },
         leftovers: { remove: [], stop: [] },
       },
       {
@@ -353,7 +355,7 @@ describe('what is pruned', () => {
 
 describe('a deploy is refused', () => {
   test('when another project owns the host name', () => {
-    const other = { project: 'shop', hosts: ['x.example.com', 'app.example.com'], hash: '' }
+    const other = { ...site, project: 'shop', hosts: ['x.example.com', 'app.example.com'] }
     expect(() => planFor(config, [observed({ sites: [other] })], onWeb1)).toThrow(
       expect.objectContaining({
         code: 'route.taken',
@@ -363,7 +365,7 @@ describe('a deploy is refused', () => {
     )
   })
   test('in whatever case it is written', () => {
-    const other = { project: 'shop', hosts: ['app.example.com'], hash: '' }
+    const other = { ...site, project: 'shop' }
     const shouting = configOf(twoServers.replace('app.example.com', 'APP.Example.com'))
     expect(() => planFor(shouting, [observed({ sites: [other] })], onWeb1)).toThrow(/belongs to the project shop/)
   })
@@ -565,12 +567,12 @@ describe('the status', () => {
     const failures = new Map([['web2', new JijiError('server.unreachable', 'web2: no route to host')]])
     const containers = [one({ name: 'app-web-r1' }), one({ name: 'app-web-r1-2', replica: 2 })]
     const observations = [observed({ containers })]
-    const statuses = new Map([['app-web-r1-2', 503]])
+    const healths = new Map([['app-web-r1-2', { status: 503, path: '/up' }]])
     const certificates = [
       { host: 'app.example.com', expires: 'then' },
       { host: 'other', expires: 'now' },
     ]
-    const answers = new Map([['web1', { statuses, certificates }]])
+    const answers = new Map([['web1', { healths, certificates }]])
     const rows = statusOf(config, select(config, { services: ['web'] }), { observations, answers, failures })
     expect(rows.map(({ server, container, state, reason }) => [server, container, state, reason])).toEqual([
       ['web1', 'app-web-r1', 'running', undefined],
@@ -579,4 +581,61 @@ describe('the status', () => {
     ])
     expect(rows.map(({ certificates }) => certificates.length)).toEqual([1, 1, 0])
   })
+})
+
+describe('certificates of their own', () => {
+  const own = configOf(twoServers.replace('app_port', 'ssl: {certificate_pem: CERT, private_key_pem: KEY}, app_port'))
+  const certificates = new Map([['CERT', { file: 'new.pem', pem: new Secret('KEY', 'private') }]])
+  const having = (file: string) => ({ ...second, sites: [siteOf(own, 'web1', { CERT: file })] })
+  const selected = select(own, { hosts: ['web1'], services: ['web'] })
+
+  test('go to a server that has others, with the routes that name them', () => {
+    const site = planFor(own, [having('old.pem')], { ...onWeb1, certificates }).servers[0]?.site
+    expect(site).toMatchObject({ certificates: { CERT: 'new.pem' }, brings: [{ file: 'new.pem' }] })
+    expect(site?.text).toContain('tls /jiji/certificates/app/new.pem')
+    expect(planFor(own, [having('new.pem')], { ...onWeb1, certificates }).servers[0]).not.toHaveProperty('site')
+  })
+  test('stay as they are in a rollback, which is not given them', () => {
+    expect(planRollback({ config: own, selected, observations: [having('old.pem')] }).servers[0]).not.toHaveProperty(
+      'site',
+    )
+  })
+  test('that a server never got are named by a rollback', () => {
+    expect(() => planRollback({ config: own, selected, observations: [second] })).toThrow(
+      'web1: the certificate CERT is not there yet',
+    )
+  })
+})
+
+describe('a service with several targets', () => {
+  const two = configOf(
+    twoServers.replace(
+      '{app_port: 3000, hosts: [app.example.com]}',
+      '{targets: [{app_port: 3000, hosts: [app.example.com]}, {app_port: 9090, hosts: [app.example.com], path_prefix: /metrics}]}',
+    ),
+  )
+  const live = { service: 'web', release: 'r2', slot: 'b', hosts: 'app.example.com', ports: '3000' } as const
+  const before = observed({ containers: [live], releases: { r2: { web: 'app-web-r2' } }, current: 'r2', live: ['web'] })
+
+  test('asks what stands there for no port that it does not have', () => {
+    const [server] = planFor(two, [{ ...before, sites: [site] }], onWeb1).servers
+    expect(server?.replacements[0]).toMatchObject({ candidate: { ports: [3000, 9090] }, live: { ports: [3000] } })
+    expect(questionsFor(serviceIn(two, 'web').proxy?.targets ?? [], [3000]).map(({ said }) => said)).toEqual([
+      ':3000/up',
+    ])
+  })
+  test('says where each of them is reached', () => {
+    const rows = statusOf(two, select(two, { hosts: ['web1'], services: ['web'] }), { observations: [before] })
+    expect(rows[0]?.routes).toEqual(['http://app.example.com', 'http://app.example.com/metrics'])
+  })
+})
+
+test('the marker does not count for a service that has lost its routes, while another has its host', () => {
+  const containers = [
+    { service: 'api', release: 'r1', slot: 'a', isRunning: false, hosts: 'app.example.com' },
+    { service: 'api', release: 'r2', slot: 'b' },
+  ] as const
+  const releases = { r2: { api: 'app-api-r2' } }
+  const observation = observed({ containers, releases, current: 'r2', sites: [site] })
+  expect(liveOf(observation, 'app', 'api').container?.name).toBe('app-api-r2')
 })

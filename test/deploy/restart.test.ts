@@ -33,7 +33,7 @@ const situation: Parameters<typeof observed>[0] & object = {
   },
   current: 'r2',
   live: ['web'],
-  sites: [{ project: 'app', hosts: ['app.example.com'], hash: 'of other routes' }],
+  sites: [{ project: 'app', hosts: ['app.example.com'], services: ['web'], certificates: {}, hash: 'of other routes' }],
 }
 const observation = counted(observed(situation), { r1: 3, r2: 2 })
 
@@ -72,7 +72,7 @@ describe('a deploy of a service with replicas', () => {
   test('has a route to each, and in the old slot to those that stand there', () => {
     expect(server?.site?.text).toContain('reverse_proxy app-web-a:3000 app-web-a-2:3000 app-web-a-3:3000 {')
     expect(server?.site?.text).toContain('lb_policy least_conn')
-    const old = liveOf(observation, 'app', 'web').replicas.map(one => ({ ...one, port: 3000 }))
+    const old = liveOf(observation, 'app', 'web').replicas.map(one => ({ ...one, ports: [3000] }))
     const others = observation.containers.filter(({ name }) => !old.some(one => one.name === name))
     const [again] = planFor(three, [{ ...observation, containers: [...others, ...old] }], onWeb1).servers
     expect(again?.site?.text).toContain('reverse_proxy app-web-b:3000 app-web-b-2:3000 {')

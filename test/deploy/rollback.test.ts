@@ -23,7 +23,7 @@ services:
     hosts: [web1, web2]
     replicas: 2
     command: [old]
-    proxy: {app_port: 8080, hosts: [old.example.com], healthcheck: {path: /ready}}
+    proxy: {app_ports: [8080], hosts: [old.example.com], healthcheck: {path: /ready}}
   cache: {image: cache, hosts: [web1]}
 `)
 
@@ -116,7 +116,7 @@ describe('a rollback to a release with its configuration on record', () => {
     const { replacements } = planned(afterR2([], { kept }))
     expect(replacements.map(({ candidate, again }) => [candidate, again])).toEqual([
       [
-        { names: ['app-web-r1', 'app-web-r1-2'], slot: 'a', isNew: true, port: 8080 },
+        { names: ['app-web-r1', 'app-web-r1-2'], slot: 'a', isNew: true, ports: [8080] },
         { version: 'r1', digest: 'sha256:r1', release: 'r1', id: 'sha256:id-of-web' },
       ],
       [
@@ -172,7 +172,9 @@ describe('a rollback is refused', () => {
     ],
     [
       'where another project has a host name by now',
-      afterR2(all, { sites: [site, { project: 'other', hosts: ['old.example.com'], hash: '' }] }),
+      afterR2(all, {
+        sites: [site, { project: 'other', hosts: ['old.example.com'], services: [], certificates: {}, hash: '' }],
+      }),
       'r1',
       'web1: old.example.com belongs to the project other',
     ],
@@ -220,7 +222,7 @@ describe('what goes on record', () => {
     const record = await recordedAfter(told, afterR2([]), plan)
     expect(record.services.web).toMatchObject({
       ...{ container: 'app-web-r9', digest: 'sha256:9', release: 'r9', version: '9' },
-      settings: { proxy: { app_port: 3000, hosts: ['app.example.com'] }, restart: 'unless-stopped' },
+      settings: { proxy: { targets: [{ app_port: 3000, hosts: ['app.example.com'] }] }, restart: 'unless-stopped' },
     })
     expect(JSON.stringify(record)).not.toMatch(/word|TOKEN/)
   })
@@ -235,10 +237,12 @@ describe('what goes on record', () => {
   test('has the defaults of keys that have come since', () => {
     const { proxy, hosts: _, ...more } = { ...settingsOf(serviceIn(before, 'web')), hosts: [] }
     const { shm_size: _size, tmpfs: _tmpfs, log: _log, ...fewer } = more
-    const { healthcheck: _check, ...route } = proxy ?? { hosts: [], app_port: 0 }
-    const read = serviceFrom('web', { ...fewer, proxy: route } as unknown as RecordedSettings, ['web1'])
+    const targets = proxy?.targets.map(({ healthcheck: _check, ...route }) => route)
+    const read = serviceFrom('web', { ...fewer, proxy: { targets } } as unknown as RecordedSettings, ['web1'])
     expect(read).toMatchObject({ tmpfs: [], log: { options: {} }, command: ['old'], servers: ['web1'] })
-    expect(read.proxy).toMatchObject({ app_port: 8080, hosts: ['old.example.com'], healthcheck: { path: '/up' } })
+    expect(read.proxy?.targets).toMatchObject([
+      { app_ports: [8080], hosts: ['old.example.com'], healthcheck: { path: '/up' } },
+    ])
   })
 })
 

@@ -3,8 +3,8 @@ import { type Selection, select } from '../../src/config/select.ts'
 import { type Container, type Observation, parseObservation } from '../../src/deploy/observe.ts'
 import { type DeployRequest, planDeploy } from '../../src/deploy/plan/deploy.ts'
 import type { Plan } from '../../src/deploy/plan/plan.ts'
-import { renderSite } from '../../src/shell/proxy.ts'
 import type { ReleaseRecord } from '../../src/shell/records.ts'
+import { renderSite, type SiteHeading } from '../../src/shell/site.ts'
 import { configOf } from '../config/deploy-yml.ts'
 
 /** Two servers, a service behind the proxy on both, one without it on the first. */
@@ -18,9 +18,10 @@ services:
   worker: {image: worker, hosts: [web1]}
 `
 
-type Standing = Partial<Omit<Container, 'hosts' | 'labels'>> & {
+type Standing = Partial<Omit<Container, 'hosts' | 'labels' | 'ports'>> & {
   service: string
   hosts?: string
+  ports?: string
   checks?: { ExitCode: number; Output: string }[]
 }
 
@@ -42,6 +43,7 @@ export function containerLine(one: Standing): string {
       'jiji.image': image,
       'jiji.digest': digest,
       'jiji.hosts': hosts,
+      'jiji.ports': one.ports ?? '',
     },
     state,
     running: isRunning,
@@ -91,7 +93,9 @@ export function saidBy({ proxy, sites, markers, containers, releases, current }:
     ...(proxy === undefined ? [] : [`proxy ${proxy}`]),
     ...sites.map(site => `site ${JSON.stringify(site)}`),
     ...[...markers].map(marker => `live ${marker}`),
-    ...containers.map(one => `container ${containerLine({ ...one, hosts: one.hosts.join(' ') })}`),
+    ...containers.map(
+      one => `container ${containerLine({ ...one, hosts: one.hosts.join(' '), ports: one.ports.join(' ') })}`,
+    ),
     ...releases.map(release => `release ${JSON.stringify(release)}`),
     ...(current === undefined ? [] : [`current ${current}`]),
   ].join('\n')
@@ -106,24 +110,16 @@ function recordOf(id: string, services: Readonly<Record<string, string>>): Relea
 }
 
 /** The site file that a configuration leads to on a server. */
-export function siteOf(config: Config, server = 'web1'): Observation['sites'][number] {
-  const { project, hosts, hash } = renderSite(
-    config.scope,
-    config.services
-      .filter(({ servers }) => servers.includes(server))
-      .flatMap(({ name, proxy }) =>
-        proxy
-          ? [
-              {
-                name,
-                proxy,
-                slots: { a: { port: proxy.app_port, replicas: 1 }, b: { port: proxy.app_port, replicas: 1 } },
-              },
-            ]
-          : [],
-      ),
-  )
-  return { project, hosts, hash }
+export function siteOf(config: Config, server = 'web1', certificates: Record<string, string> = {}): SiteHeading {
+  const routes = config.services
+    .filter(({ servers }) => servers.includes(server))
+    .flatMap(({ name, proxy }) => {
+      if (!proxy) return []
+      const slot = { ports: proxy.targets.map(({ app_port }) => app_port), replicas: 1 }
+      return [{ name, proxy, slots: { a: slot, b: slot } }]
+    })
+  const { text, brings, ...heading } = renderSite({ scope: config.scope, httpsPort: 443, certificates }, routes)
+  return heading
 }
 
 export function planFor(

@@ -6,7 +6,7 @@ import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.t
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
 import { execIn, runWords } from '../../src/shell/exec.ts'
-import { askHealth } from '../../src/shell/health.ts'
+import { askHealth, questionsFor } from '../../src/shell/health.ts'
 import {
   buildImage,
   findImages,
@@ -28,13 +28,14 @@ import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
-import { createProxy, renderSite, restoreSite, writeSite } from '../../src/shell/proxy.ts'
+import { createProxy, restoreSite, settleSite, writeSite } from '../../src/shell/proxy.ts'
 import { recordRelease, recordReturn } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
 import { findLayers, giveImages, tryLogins } from '../../src/shell/seed.ts'
 import { runServiceHook } from '../../src/shell/service-hook.ts'
+import { renderSite } from '../../src/shell/site.ts'
 import { stay } from '../../src/shell/stay.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
@@ -82,7 +83,10 @@ services:
     ports: ["3000", "127.0.0.1:80:80/tcp"]
     volumes: ["data:/data", "/srv:/srv:ro"]
     stop_first: true
-    proxy: {app_port: 3000, hosts: [app.example.com, "*.example.com"], ssl: true}
+    proxy:
+      targets:
+        - {app_port: 3000, hosts: [app.example.com, "*.example.com"]}
+        - {app_port: 4000, hosts: [api.example.com], ssl: true, path_prefix: /v1, max_request_body: 1m, forward_headers: [10.0.0.0/8]}
 `).services[0] as Service),
   command: ['./work', hostile, '-n', ''],
   environment: { clear: { PLAIN: 'x', HOSTILE: hostile, LINES: hostileLines }, secrets: [] },
@@ -111,6 +115,13 @@ export const owner = {
 }
 const timing = { drain_timeout: 1000, stop_timeout: 1000, settle: 0 }
 export const scope = 'myapp-staging'
+
+const slot = { ports: [3000, 4000], replicas: 2 }
+const site = renderSite(
+  { scope, httpsPort: 8443, certificates: {} },
+  [{ name: service.name, proxy: service.proxy ?? { targets: [] }, slots: { a: slot, b: slot } }],
+  [{ file: 'abc.pem', pem: new Secret('KEY', multiple) }],
+)
 
 const created = {
   image: 'ghcr.io/owner/app:1.10',
@@ -254,7 +265,10 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'read logs': readLogs(engine, 'myapp-web-1', { follow: true, lines: 10, since: hostile }),
     'watch what runs': watchRunning(engine, `label${hostile}`),
     'run a command in a container': execIn(engine, 'myapp-web-1', ['echo', hostile, hostileLines]),
-    'read certificates': readCertificates(engine, ['app.example.com', `*.${hostile}`]),
+    'read certificates': readCertificates(engine, [
+      { host: 'app.example.com' },
+      { host: `*.${hostile}`, file: hostile },
+    ]),
     'run a command': runWords(['echo', hostile, hostileLines]),
     'run a one-off container': runOneOff(engine, oneOff),
     'make a one-off container': createOneOff(engine, oneOff, hostile),
@@ -270,25 +284,12 @@ export function everyScript(engine: Engine): Record<string, Script> {
       command: [hostile, hostileLines],
     }),
     'start the proxy': createProxy(engine, { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 }),
-    'write routes': writeSite(
-      engine,
-      renderSite(
-        scope,
-        service.proxy
-          ? [
-              {
-                name: service.name,
-                proxy: service.proxy,
-                slots: { a: { port: 3000, replicas: 1 }, b: { port: 3001, replicas: 2 } },
-              },
-            ]
-          : [],
-      ),
-    ),
-    'restore routes': restoreSite(engine, renderSite(scope, [])),
-    'ask services how they are': service.proxy
-      ? askHealth(engine, [{ service: 'web', name: 'myapp-web-1', proxy: service.proxy }])
-      : sh`:`,
+    'write routes': writeSite(engine, site),
+    'restore routes': restoreSite(engine, site),
+    'settle routes': settleSite(engine, site),
+    'ask services how they are': askHealth(engine, [
+      { name: 'myapp-web-1', questions: questionsFor(service.proxy?.targets ?? [], [3000]) },
+    ]),
     'examine a server': examine(engine, scope, ['app.example.com', hostile]),
     'examine this machine': examineHere(engine),
     'read through a tunnel': readThrough(1),

@@ -10,7 +10,7 @@ import { pullImages } from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../src/shell/lock.ts'
 import { logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
-import { renderSite, switchWords } from '../../src/shell/proxy.ts'
+import { switchWords } from '../../src/shell/proxy.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { lines, sh } from '../../src/shell/script.ts'
 import { everyScript, hostile, hostileLines, login, owner, scope, secretValues, service } from './hostile.ts'
@@ -96,38 +96,6 @@ podman image inspect --format '{{json .RepoDigests}}' ghcr.io/me/app:1`)
     expect(switchWords('app', 'web', 'b')).toEqual(['touch', '/jiji/live/app/web.b'])
     expect(switchWords('app', 'web', 'a')).toEqual(['rm', '-f', '/jiji/live/app/web.b'])
   })
-  test('for the proxy', () => {
-    const site = renderSite('app', [
-      {
-        name: 'web',
-        proxy: { ...defined(service.proxy), hosts: ['App.example.com'] },
-        slots: { a: { port: 3000, replicas: 1 }, b: { port: 3000, replicas: 1 } },
-      },
-    ])
-    expect(site).toMatchObject({ project: 'app', hosts: ['app.example.com'] })
-    expect(site.text).toBe(`# {"project":"app","hosts":["app.example.com"],"hash":"${site.hash}"}
-https://app.example.com {
-	@b file {
-		root /jiji/live
-		try_files /app/web.b
-	}
-	handle @b {
-		reverse_proxy app-web-b:3000 {
-			transport http {
-				keepalive 3s
-			}
-		}
-	}
-	handle {
-		reverse_proxy app-web-a:3000 {
-			transport http {
-				keepalive 3s
-			}
-		}
-	}
-}
-`)
-  })
   test.each<[Engine, string, string, string]>([
     ['docker', 'ghcr.io/owner', 'ghcr.io', 'me:a:b'],
     ['podman', 'ghcr.io/owner', 'ghcr.io', 'me:a:b'],
@@ -188,13 +156,31 @@ describe('a container', () => {
     const words = runOf(bench)
     expect(words).toEqual(expect.arrayContaining(['-e', 'LINES', 'KEY', 'myapp-web-data:/data', '/srv:/srv:ro']))
     expect(words.slice(words.indexOf('app:1'))).toEqual(['app:1', './work', hostile, '-n', ''])
-    expect(words).toEqual(expect.arrayContaining(['jiji.hosts=app.example.com *.example.com', 'jiji.slot=b']))
+    expect(words).toEqual(
+      expect.arrayContaining([
+        'jiji.hosts=app.example.com *.example.com api.example.com',
+        'jiji.ports=3000 4000',
+        'jiji.slot=b',
+      ]),
+    )
   })
 
   test('that is healthy takes over, and the old one is stopped', async () => {
     const { bench, ran } = replace('docker', healthy)
     expect((await ran).code).toBe(0)
-    expect(verbs(bench)).toEqual(['network', 'run', 'inspect', 'inspect', 'inspect', 'exec', 'exec', 'update', 'stop'])
+    expect(verbs(bench)).toEqual([
+      'network',
+      'run',
+      'inspect',
+      'inspect',
+      'inspect',
+      'exec',
+      'inspect',
+      'exec',
+      'exec',
+      'update',
+      'stop',
+    ])
     expect(bench.calls().slice(-2)).toEqual([
       ['docker', 'update', '--restart', 'no', 'old'],
       ['docker', 'stop', '-t', '2', 'old'],
@@ -224,15 +210,17 @@ describe('a container', () => {
           ...service,
           stop_first: false,
           proxy: {
-            ...defined(service.proxy),
-            healthcheck: { path: '/up', interval: 100, timeout: 1000, deploy_timeout: 0 },
+            targets: defined(service.proxy).targets.map(target => ({
+              ...target,
+              healthcheck: { path: '/up', interval: 100, timeout: 1000, deploy_timeout: 0 },
+            })),
           },
         },
       },
     )
     const { code, stdout } = await ran
     expect(code).toBe(exits.unhealthy)
-    expect(stdout).toBe('started\nreason /up answered 503 in 0 s\n')
+    expect(stdout).toBe('started\nreason :3000/up answered 503 in 0 s\n')
     expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
   })
 

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import { type OwnCertificates, ownCertificates } from '../../config/own-certificates.ts'
 import type { Secrets } from '../../config/secrets.ts'
 import type { Selected } from '../../config/select.ts'
 import { buildAndPush, type Digests } from '../../deploy/build.ts'
@@ -24,10 +25,11 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   const secrets = await gatherSecrets(context, config, config)
+  const certificates = ownCertificates(config, secrets)
   const here = thisMachine(context)
   const tree = await readTree(here, config.root)
   const version = versionOf(tree, context.options.text('version'), new Date())
-  const about = { config, selected, secrets, here, tree, version }
+  const about = { config, selected, secrets, certificates, here, tree, version }
 
   if (context.options.flag('dry-run')) {
     return withBuilder(context, config, secrets, selected, builder =>
@@ -45,6 +47,7 @@ type Work = {
   config: Config
   selected: Selected
   secrets: Secrets
+  certificates: OwnCertificates
   /** This machine. */
   here: Runner
   builder: Builder
@@ -53,12 +56,12 @@ type Work = {
 }
 
 /** The plan, under the lock and ahead of it: then also with how much will move. */
-function planners(context: Context, { config, builder, version }: Work, reached: Reached) {
+function planners(context: Context, { config, certificates, builder, version }: Work, reached: Reached) {
   const { selected } = reached
   const from = (observations: readonly Observation[], stored?: readonly Stored[]) => {
     const release = nextRelease(observations, new Date())
-    const request = { config, selected, observations, release, version, builderArch: builder.arch, stored }
-    return namingSkipped(planDeploy(request), reached)
+    const about = { config, selected, observations, release, version, builderArch: builder.arch, certificates, stored }
+    return namingSkipped(planDeploy(about), reached)
   }
   const ahead = async (observations: readonly Observation[]) =>
     from(observations, await storedLike(config, selected, version, observations, context.signal))

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/load.ts'
+import { ownCertificates } from '../../config/own-certificates.ts'
 import { InvalidConfig, type Problem } from '../../config/problem.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets } from '../gather.ts'
@@ -20,7 +21,7 @@ export async function run(context: Context): Promise<void> {
 
 async function missingSecrets(context: Context, config: Config): Promise<readonly Problem[]> {
   try {
-    await gatherSecrets(context, config, config)
+    ownCertificates(config, await gatherSecrets(context, config, config))
     return []
   } catch (error) {
     if (error instanceof InvalidConfig) return error.problems

@@ -20,7 +20,9 @@ type Known = {
 
 export function routesOf({ services }: Pick<Config, 'services'>): Route[] {
   const routes = services.flatMap(({ proxy, servers }) =>
-    (proxy?.hosts ?? []).map(host => ({ host: host.toLowerCase(), ssl: proxy?.ssl ?? false, servers })),
+    (proxy?.targets ?? []).flatMap(({ hosts, redirect_from, ssl }) =>
+      [...hosts, ...redirect_from].map(host => ({ host: host.toLowerCase(), ssl: ssl === true, servers })),
+    ),
   )
   return [...new Map(routes.map(route => [route.host, route])).values()]
 }

@@ -1,4 +1,5 @@
 import type { Config, Server, Service } from '../../config/config.ts'
+import type { OwnCertificates } from '../../config/own-certificates.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
 import type { Stored } from '../../registry/local/contents.ts'
@@ -21,6 +22,8 @@ export type DeployRequest = {
   version: string
   /** What images are built for unless a server says otherwise. */
   builderArch: string
+  /** The services' own certificates. */
+  certificates?: OwnCertificates
   /** What the local registry has been found to hold. */
   stored?: readonly Stored[] | undefined
 }
@@ -30,7 +33,7 @@ export type DeployRequest = {
  * @throws JijiError config.invalid when images would be built for another architecture than a server has
  */
 export function planDeploy(request: DeployRequest): Plan {
-  const { config, selected, observations, release, version, builderArch, stored } = request
+  const { config, selected, observations, release, version, builderArch, certificates, stored } = request
   const services = selected.services
   return withRounds(config, {
     ...heading('deploy', config, release, version),
@@ -48,7 +51,7 @@ export function planDeploy(request: DeployRequest): Plan {
       return {
         ...serverPlan(server, observation),
         ...seedOf(config, selected, server),
-        ...proxyPlan(config, server, observation, replacements),
+        ...proxyPlan(config, server, observation, replacements, certificates),
         replacements,
         ...(stored ? movesOf(config, server, replacements, { observations, version, stored }) : {}),
         retire,

@@ -1,7 +1,7 @@
 import type { Config, Engine, Server } from '../../config/config.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { Slot } from '../../shell/names.ts'
-import type { Site } from '../../shell/proxy.ts'
+import type { Site } from '../../shell/site.ts'
 import type { Observation } from '../observe.ts'
 
 /** What a release will change: data, printed by --dry-run, the confirmation and -o json alike. */
@@ -58,8 +58,8 @@ export type ReplacementPlan = {
   service: string
   image: string
   /** `names` are those of the replicas, the first one's first. */
-  candidate: { names: readonly string[]; slot: Slot; isNew: boolean; port?: number }
-  live?: { names: readonly string[]; slot: Slot; version: string; isRunning: boolean; port?: number }
+  candidate: { names: readonly string[]; slot: Slot; isNew: boolean; ports?: readonly number[] }
+  live?: { names: readonly string[]; slot: Slot; version: string; isRunning: boolean; ports?: readonly number[] }
   /** Runs in a container of the new image before anything is switched; on the service's first server. */
   hook?: HookPlan
   /** Of deploys that were cut off: containers that no release knows, and such as should not be running. */

@@ -27,7 +27,7 @@ export function replacementOf(
       names: replicaNames(first, service.replicas),
       slot: slot ? otherSlot(slot) : 'a',
       isNew: true,
-      ...(service.proxy ? { port: service.proxy.app_port } : {}),
+      ...(service.proxy ? { ports: service.proxy.targets.map(({ app_port }) => app_port) } : {}),
     },
     ...liveIn(live),
     leftovers: {
@@ -43,7 +43,9 @@ function namesIn(service: RecordedService | undefined): string[] {
 
 export function liveIn({ container, replicas }: Pick<Live, 'container' | 'replicas'>): Pick<ReplacementPlan, 'live'> {
   if (!container) return {}
-  const { slot, version, port } = container
+  const { slot, version, ports } = container
   const isRunning = replicas.some(one => one.isRunning)
-  return { live: { names: replicas.map(({ name }) => name), slot, version, isRunning, ...(port ? { port } : {}) } }
+  return {
+    live: { names: replicas.map(({ name }) => name), slot, version, isRunning, ...(ports.length > 0 ? { ports } : {}) },
+  }
 }

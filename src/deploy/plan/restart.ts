@@ -1,4 +1,5 @@
 import type { Config, Service } from '../../config/config.ts'
+import type { OwnCertificates } from '../../config/own-certificates.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
 import { liveOf } from '../live.ts'
@@ -14,6 +15,8 @@ type RestartRequest = {
   selected: Selected
   observations: readonly Observation[]
   release: string
+  /** The services' own certificates. */
+  certificates?: OwnCertificates
   /** How many replicas a service is to have, where that is to change. */
   replicas?: ReadonlyMap<string, number>
 }
@@ -23,7 +26,8 @@ type RestartRequest = {
  * this makes stands in for the current one, so that a rollback still goes to the version before.
  * @throws JijiError nothing.running
  */
-export function planRestart({ config, selected, observations, release, replicas }: RestartRequest): Plan {
+export function planRestart(request: RestartRequest): Plan {
+  const { config, selected, observations, release, certificates, replicas } = request
   const servers = selected.servers.flatMap(server => {
     const observation = observationOf(observations, server)
     const replacements = selected.services
@@ -33,7 +37,7 @@ export function planRestart({ config, selected, observations, release, replicas 
     return [
       {
         ...serverPlan(server, observation),
-        ...proxyPlan(config, server, observation, replacements),
+        ...proxyPlan(config, server, observation, replacements, certificates),
         replacements,
         retire: [],
         prune: pruneOf(config, observation, replacements, { isInstead: true }),

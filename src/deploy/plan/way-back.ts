@@ -84,7 +84,8 @@ export function returnOf(
   const names = recordedNames(recorded)
   const there = observation.containers.filter(one => names.includes(one.name))
   const isNew = !isThere(observation, recorded)
-  const port = there.find(one => one.name === container)?.port ?? settings?.proxy?.app_port
+  const stood = there.find(one => one.name === container)?.ports ?? []
+  const ports = stood.length > 0 ? stood : (settings?.proxy?.targets.map(target => target.app_port) ?? [])
   const id = observation.kept.get(container)
   return [
     {
@@ -94,7 +95,7 @@ export function returnOf(
         names,
         slot: live.slot ? otherSlot(live.slot) : (recorded.slot ?? 'a'),
         isNew,
-        ...(port ? { port } : {}),
+        ...(ports.length > 0 ? { ports } : {}),
       },
       ...liveIn(live),
       leftovers: { remove: isNew ? there.map(one => one.name) : [], stop: [] },

@@ -47,12 +47,14 @@ test('routes are those of the configuration, each name once', () => {
   const config = configOf(`project: app
 servers: {web1: {host: a}, web2: {host: b}}
 services:
-  web: {image: x, hosts: [web1, web2], proxy: {app_port: 1, hosts: [App.example.com, "*.example.com"], ssl: true}}
+  web: {image: x, hosts: [web1, web2], proxy: {app_port: 1, hosts: [App.example.com], ssl: true, redirect_from: [www.example.com]}}
+  all: {image: x, hosts: [web2], proxy: {app_port: 1, hosts: ["*.example.com"]}}
   worker: {image: x, hosts: [web1]}
 `)
   expect(routesOf(config)).toEqual([
     { host: 'app.example.com', ssl: true, servers: ['web1', 'web2'] },
-    { host: '*.example.com', ssl: true, servers: ['web1', 'web2'] },
+    { host: 'www.example.com', ssl: true, servers: ['web1', 'web2'] },
+    { host: '*.example.com', ssl: false, servers: ['web2'] },
   ])
-  expect(routesOf(config).map(({ host }) => nameIn(host))).toEqual(['app.example.com', 'jiji-doctor.example.com'])
+  expect(nameIn('*.example.com')).toBe('jiji-doctor.example.com')
 })
