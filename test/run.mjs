@@ -23,7 +23,7 @@ const packages = [
   ...['docker.io', 'iptables', 'podman', 'runc', 'netavark', 'aardvark-dns', 'tini'],
   ...['openssh-server', 'openssh-client', 'iproute2', 'procps'],
   ...['docker-registry', 'apache2-utils', 'openssl', 'ca-certificates'],
-  ...['git', 'skopeo', 'strace', 'tar', 'bsdutils'],
+  ...['git', 'skopeo', 'strace', 'tar', 'bsdutils', 'wrk'],
   // Kubernetes' own package has another name than Debian's, and the two cannot be there together.
   ...(existsSync('/usr/bin/kubectl') ? [] : ['kubernetes-client']),
 ]

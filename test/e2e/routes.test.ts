@@ -191,8 +191,10 @@ describeOnRig('what the proxy does for services, on a Docker and a Podman server
     expect(await inProxies('stat -c %Y /proc/1')).toEqual(started)
     const files = await inProxies('cd /jiji/certificates/shop && stat -c "%a %n" . *')
     for (const list of files) expect(list).toMatch(/^700 \.\n600 [0-9a-f]{16}\.pem$/)
-    const { stdout } = await project.jiji('status', '-S', 'api', '-o', 'json')
-    const { host, expires } = JSON.parse(stdout).services[0].certificates[0]
+    const { stdout } = await project.jiji('status', '-o', 'json')
+    const { services } = JSON.parse(stdout)
+    expect(services.map(({ health }: { health: string }) => health)).toEqual(Array(4).fill('healthy'))
+    const { host, expires } = services[0].certificates[0]
     expect([host, Math.round((Date.parse(expires) - Date.now()) / 86_400_000)]).toEqual(['app.example.com', 30])
   })
 
