@@ -5,6 +5,7 @@ import { exits } from './engine.ts'
 import { seconds, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
 import { filesFolder, removeFiles } from './mounts.ts'
+import { waitForNames } from './name-server.ts'
 import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -51,6 +52,8 @@ export function replaceContainer(engine: Engine, replacement: Replacement): Scri
   const isGap = service.stop_first && live !== undefined
   const coming = candidate.create && newContainers(engine, replacement, candidate.create)
   const stop = live ? stopContainers(engine, live.names, seconds(timing.stop_timeout)) : sh`:`
+  const names = candidate.names.map((_, index) => slotName(scope, service.name, candidate.slot, index + 1))
+  const isNamed = engine === 'podman' && service.proxy !== undefined
   return sh`${requireLock(scope, owner)}
 ${leftovers.remove.length > 0 ? sh`${engine} rm -f ${leftovers.remove} >/dev/null 2>&1` : sh`:`}
 ${leftovers.stop.length > 0 ? sh`${stopContainers(engine, leftovers.stop)} 2>/dev/null` : sh`:`}
@@ -68,12 +71,14 @@ ${coming && candidate.create ? create(engine, replacement, candidate.create, com
 echo started
 ${waitUntilHealthy(engine, service, candidate, timing.settle)}
 echo healthy
+${isNamed ? waitForNames(names) : sh`:`}
 ${requireLock(scope, owner)}
 trap '' TERM HUP INT
 ${service.proxy ? switchProxy(engine, replacement) : sh`candidate=`}
 ${noteRunning(engine, scope, service, candidate.names)}
 ${live && !isGap ? stop : sh`:`}
 ${live && replacement.afterwards === 'remove' ? remove(engine, scope, live.names) : sh`:`}
+${isNamed && live ? waitForNames(names) : sh`:`}
 echo stopped`
 }
 

@@ -23,7 +23,7 @@ services:
     hosts: [web1, web2]
     replicas: 2
     command: [old]
-    proxy: {app_ports: [8080], hosts: [old.example.com], healthcheck: {path: /ready}}
+    proxy: {app_port: 8080, hosts: [old.example.com], healthcheck: {path: /ready}}
   cache: {image: cache, hosts: [web1]}
 `)
 
@@ -241,7 +241,7 @@ describe('what goes on record', () => {
     const read = serviceFrom('web', { ...fewer, proxy: { targets } } as unknown as RecordedSettings, ['web1'])
     expect(read).toMatchObject({ tmpfs: [], log: { options: {} }, command: ['old'], servers: ['web1'] })
     expect(read.proxy?.targets).toMatchObject([
-      { app_ports: [8080], hosts: ['old.example.com'], healthcheck: { path: '/up' } },
+      { app_port: 8080, hosts: ['old.example.com'], healthcheck: { path: '/up' } },
     ])
   })
 })
