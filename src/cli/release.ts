@@ -95,7 +95,7 @@ export function ownerOf({ by, host }: Actor, { command, options }: Context) {
 }
 
 /** `--wait` alone waits for a quarter of an hour, about as long as a job in CI may stand still. */
-function waitOf({ options }: Context): number | undefined {
+export function waitOf({ options }: Context): number | undefined {
   const text = options.text('wait')
   if (text === undefined) return undefined
   const wait = text === '' ? 15 * 60_000 : parseDuration(text)

@@ -35,6 +35,7 @@ export type Step =
   | 'stop'
   | 'put back'
   | 'record'
+  | 'remove'
 
 export type Report = (event: Event) => void
 

@@ -109,6 +109,6 @@ function exportLine(name: string, value: string): string {
 }
 
 /** A named volume belongs to the service: its name begins with project and service. A path stands as it is. */
-function volumeName(scope: string, service: string, volume: string): string {
+export function volumeName(scope: string, service: string, volume: string): string {
   return volume.startsWith('/') ? volume : `${scope}-${service}-${volume}`
 }

@@ -5,6 +5,7 @@ import { type Script, sh, type Word } from './script.ts'
 
 /** Exit statuses by which our scripts say what they met; engines use none of them. */
 export const exits = {
+  noDetour: 87,
   hookFailed: 88,
   lockSilent: 89,
   engineMissing: 90,

@@ -3,13 +3,13 @@ import { labels, markerName, network, proxyContainer, type Slot } from './names.
 import { ensureNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
 import type { Site } from './site.ts'
-import { certificatesFolder } from './site-blocks.ts'
+import { certificatesFolder, leaving } from './site-blocks.ts'
 
 /**
  * The proxy: one Caddy container per server, shared by projects. Everything it is told lives in its volume, so that
  * whoever may use the engine can reach it: `Caddyfile`, `sites/PROJECT.caddy`, `certificates/PROJECT/` with certificates
- * that it was given, and a marker in `live/` for each service whose slot b is live. Switching touches a marker; only new routes need a reload, because every reload
- * closes idle keep-alive connections.
+ * that it was given, and a marker in `live/` for each service whose slot b is live. Switching touches a marker; only new
+ * routes need a reload, because every reload closes idle keep-alive connections.
  */
 
 export type ProxySettings = { image: string; http_port: number; https_port: number }
@@ -20,22 +20,12 @@ export type ProxySettings = { image: string; http_port: number; https_port: numb
  * always restarted: Docker takes one that ended because its daemon died for one that was stopped by hand.
  */
 export function createProxy(engine: Engine, settings: ProxySettings): Script {
-  const { image, http_port, https_port } = settings
-  const start = `mkdir -p /jiji/sites /jiji/live
-printf 'import sites/*.caddy\\n' >/jiji/Caddyfile
-exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
-  const options: Word[] = [
-    ...labelWords({ [labels.proxy]: proxyLabel(settings) }),
-    ...['-p', `${http_port}:80`, '-p', `${https_port}:443`, '-p', `${https_port}:443/udp`],
-    // Engines hand their own HTTP proxy on to containers; services and health checks are not reached through it.
-    ...['-e', 'http_proxy=', '-e', 'HTTP_PROXY='],
-    ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh'],
-  ]
+  const { image } = settings
   return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
 ${ensureNetwork(engine)}
 runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
 tries=0
-until failure=$(${engine} create --name ${next} --network ${network} --restart always ${options} ${image} -c ${start} 2>&1 >/dev/null); do
+until failure=$(${engine} create --name ${next} ${proxyWords(settings)} 2>&1 >/dev/null); do
   runs && exit
   ${engine} inspect --type container ${next} >/dev/null 2>&1 || { echo "$failure" >&2; exit 1; }
   tries=$((tries + 1))
@@ -50,12 +40,44 @@ ${engine} rename ${next} ${proxyContainer} || exit
 on_exit() { :; }`
 }
 
+/** Words that make the proxy, after those that name it. */
+export function proxyWords(settings: ProxySettings): Word[] {
+  const { image, http_port, https_port } = settings
+  return [
+    ...['--restart', 'always', ...labelWords({ [labels.proxy]: proxyLabel(settings) })],
+    ...['-p', `${http_port}:80`, '-p', `${https_port}:443`, '-p', `${https_port}:443/udp`],
+    ...caddyWords(image),
+  ]
+}
+
+/** Words that run Caddy with all that the proxy knows. */
+export function caddyWords(image: string): Word[] {
+  const start = `rm -f ${leaving}
+mkdir -p /jiji/sites /jiji/live
+printf 'import sites/*.caddy\\n' >/jiji/Caddyfile
+exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
+  return [
+    ...['--network', network],
+    // Engines hand their own HTTP proxy on to containers; services and health checks are not reached through it.
+    ...['-e', 'http_proxy=', '-e', 'HTTP_PROXY='],
+    ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh', image, '-c', start],
+  ]
+}
+
 const running = `{{.State.Running}} {{index .Config.Labels "${labels.proxy}"}}`
-const next = `${proxyContainer}-next`
+
+/** The name by which the next proxy is claimed. */
+export const next = `${proxyContainer}-next`
 
 /** What a running proxy was started with, to be compared with what a project asks for. */
 export function proxyLabel({ image, http_port, https_port }: ProxySettings): string {
   return `${image} ${http_port} ${https_port}`
+}
+
+/** The settings in such a label. */
+export function parseProxyLabel(label: string): ProxySettings {
+  const [image = '', http, https] = label.split(' ')
+  return { image, http_port: Number(http), https_port: Number(https) }
 }
 
 /** Lines `site JSON` and `live FILE`, from inside the proxy. */

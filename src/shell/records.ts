@@ -68,8 +68,8 @@ printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/r
 printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
 }
 
-// An image that another container still uses stays: the engine refuses, and that is no failure of ours.
-function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
+/** With `$state` set. An image that another container still uses stays: the engine refuses, and that is no failure of ours. */
+export function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
   return sh`${stop(engine, scope, retire)}
 ${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
 ${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}

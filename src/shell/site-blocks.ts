@@ -15,6 +15,20 @@ export type Where = {
 /** One target of one service, and the addresses that it has in each slot. */
 export type Entry = { target: Target; name: string; upstreams: Readonly<Record<Slot, readonly string[]>> }
 
+/** A file in the proxy's own container, which says that another takes its place. */
+export const leaving = '/tmp/jiji-leaving'
+
+// A connection that a client keeps is closed with an answer, since one that is closed between two requests may meet the
+// next. What is no HTTP any more afterwards needs that header itself.
+const closeWhenLeaving = [
+  ...block(
+    '@leaving',
+    ...block('file', 'root /tmp', `try_files ${leaving.replace('/tmp', '')}`),
+    'not header Connection *pgrade*',
+  ),
+  'header @leaving Connection close',
+]
+
 /** Where the proxy has a project's certificates. */
 export function certificatesFolder(scope: string): string {
   return `/jiji/certificates/${scope}`
@@ -30,12 +44,9 @@ export function hostBlocks(where: Where, hosts: readonly string[], entries: read
     ...entries.flatMap((entry, index) => entryLines(where, entry, index)),
     ...(isWhole ? [] : block('handle', 'respond 404')),
   ]
-  if (ssl === false) return block(addresses('http', hosts), ...body)
+  if (ssl === false) return site('http', hosts, ...body)
   const plain = ssl_redirect ? [sendOn(`https://{host}${portSuffix(where)}`)] : body
-  return [
-    ...block(addresses('https', hosts), ...certificateLine(where, first.target), ...body),
-    ...block(addresses('http', hosts), ...plain),
-  ]
+  return [...site('https', hosts, ...certificateLine(where, first.target), ...body), ...site('http', hosts, ...plain)]
 }
 
 /** What sends on to a target. The port is that of the request, since what stands before the proxy may have another. */
@@ -49,11 +60,11 @@ export function redirectBlocks(where: Where, target: Target): string[] {
     `redir @port ${scheme}//${token(to)}{re.port.1}{uri} 308`,
     sendOn(`${scheme}//${token(to)}`),
   ]
-  if (ssl === false) return block(addresses('http', from), ...samePort(''))
+  if (ssl === false) return site('http', from, ...samePort(''))
   const plain = ssl_redirect ? [sendOn(`https://${token(to)}${portSuffix(where)}`)] : samePort('')
   return [
-    ...block(addresses('https', from), ...certificateLine(where, target), ...samePort('https:')),
-    ...block(addresses('http', from), ...plain),
+    ...site('https', from, ...certificateLine(where, target), ...samePort('https:')),
+    ...site('http', from, ...plain),
   ]
 }
 
@@ -114,8 +125,8 @@ function certificateLine({ scope, certificates }: Where, target: Target): string
   return [`tls ${file} ${file}`]
 }
 
-function addresses(scheme: string, hosts: readonly string[]): string {
-  return hosts.map(host => token(`${scheme}://${host}`)).join(', ')
+function site(scheme: string, hosts: readonly string[], ...body: readonly string[]): string[] {
+  return block(hosts.map(host => token(`${scheme}://${host}`)).join(', '), ...closeWhenLeaving, ...body)
 }
 
 export function lower(hosts: readonly string[]): string[] {

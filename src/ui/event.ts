@@ -24,6 +24,7 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   stop: { begun: 'stopping', done: 'done' },
   'put back': { begun: 'putting back', done: 'put back' },
   record: { begun: 'recording', done: 'recorded' },
+  remove: { begun: 'removing', done: 'removed' },
 }
 
 /** One line: where, what, how it went. */

@@ -1,8 +1,8 @@
 import { Agent, get } from 'node:http'
 
 export type Load = {
-  /** Ends it, and says what was seen. */
-  stop(): Promise<{ answers: number; lost: string[]; bodies: Set<string> }>
+  /** Ends it, and says what was seen; `longest` is what one answer took, in milliseconds. */
+  stop(): Promise<{ answers: number; lost: string[]; bodies: Set<string>; longest: number }>
 }
 
 type Target = { address: string; port?: number; host: string; path?: string }
@@ -11,6 +11,7 @@ type Target = { address: string; port?: number; host: string; path?: string }
 export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
   let isOver = false
   let answers = 0
+  let longest = 0
   const lost: string[] = []
   const bodies = new Set<string>()
   const agents: Agent[] = []
@@ -19,6 +20,7 @@ export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
     const agent = new Agent({ keepAlive: keepsAlive, maxSockets: 1 })
     agents.push(agent)
     while (!isOver) {
+      const began = performance.now()
       try {
         const { status, body } = await ask(target, agent)
         if (status === 200) answers++
@@ -27,6 +29,7 @@ export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
       } catch (error) {
         lost.push(`${target.address}: ${(error as Error).message}`)
       }
+      longest = Math.max(longest, performance.now() - began)
       await new Promise(resolve => setTimeout(resolve, 5))
     }
   }
@@ -38,7 +41,7 @@ export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
       isOver = true
       await Promise.all(clients)
       for (const agent of agents) agent.destroy()
-      return { answers, lost, bodies }
+      return { answers, lost, bodies, longest }
     },
   }
 }

@@ -5,6 +5,7 @@ import { readCertificates } from '../../src/shell/certificates.ts'
 import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
 import { requireEngine } from '../../src/shell/engine.ts'
+import { askDetour, exchangeProxy } from '../../src/shell/exchange.ts'
 import { execIn, runWords } from '../../src/shell/exec.ts'
 import { askHealth, questionsFor } from '../../src/shell/health.ts'
 import {
@@ -30,6 +31,7 @@ import { observe } from '../../src/shell/observe.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
 import { createProxy, restoreSite, settleSite, writeSite } from '../../src/shell/proxy.ts'
 import { recordRelease, recordReturn } from '../../src/shell/records.ts'
+import { pruneReleases, removeProxy, removeServices } from '../../src/shell/remove.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
@@ -290,6 +292,33 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'ask services how they are': askHealth(engine, [
       { name: 'myapp-web-1', questions: questionsFor(service.proxy?.targets ?? [], [3000]) },
     ]),
+    'ask for a detour': askDetour(engine),
+    'replace the proxy': exchangeProxy(engine, {
+      settings: { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 },
+      before: { http_port: 8080, https_port: 8443 },
+      drainTimeout: 1000,
+      isForced: false,
+      isPulled: true,
+      mayGap: true,
+    }),
+    'remove the proxy': removeProxy(engine, { isWithVolumes: true }),
+    'remove services': removeServices(engine, scope, {
+      services: [{ service: 'web', containers: ['myapp-web-1', hostile], volumes: [hostile] }],
+      isWithVolumes: true,
+      site,
+      images: [hostile],
+      keep: [hostile],
+      releases: {
+        rewrite: [{ schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: hostile, services: {} }],
+        drop: ['20260101-000000'],
+      },
+    }),
+    'prune releases': pruneReleases(engine, scope, {
+      containers: [hostile],
+      images: [hostile],
+      keep: [hostile],
+      releases: ['20260101-000000'],
+    }),
     'examine a server': examine(engine, scope, ['app.example.com', hostile]),
     'examine this machine': examineHere(engine),
     'read through a tunnel': readThrough(1),

@@ -20,11 +20,15 @@ function siteWith(proxies: Record<string, string>, over: Partial<typeof where> =
   return renderSite({ ...where, ...over }, routes)
 }
 
-/** Without its heading, and without what leads to the slots: `[SERVICE:PORT]`. */
+/** Without its heading, and without how it closes connections, and with `[SERVICE:PORT]` for the slots. */
 function bodyOf(...site: Parameters<typeof siteWith>): string {
   const { text } = siteWith(...site)
+  const closing = /^\t@leaving \{\n[\s\S]*?\n\t\}\n\theader @leaving Connection close\n/gm
   const slots = /^(\t+)@b file \{\n[\s\S]*?\n\1handle \{\n\1\treverse_proxy app-(\S+)-a:(\d+)[\s\S]*?\n\1\}\n/gm
-  return text.slice(text.indexOf('\n') + 1).replace(slots, '$1[$2:$3]\n')
+  return text
+    .slice(text.indexOf('\n') + 1)
+    .replace(closing, '')
+    .replace(slots, '$1[$2:$3]\n')
 }
 
 describe('a site file', () => {
@@ -34,6 +38,14 @@ describe('a site file', () => {
     expect(heading).toMatchObject({ project: 'app', hosts: ['app.example.com'], services: ['web'] })
     expect(text).toBe(`# ${JSON.stringify(heading)}
 http://app.example.com {
+	@leaving {
+		file {
+			root /tmp
+			try_files /jiji-leaving
+		}
+		not header Connection *pgrade*
+	}
+	header @leaving Connection close
 	handle {
 		@b file {
 			root /jiji/live
