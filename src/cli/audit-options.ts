@@ -51,4 +51,4 @@ function checkAction(wanted: string): void {
   })
 }
 
-const groups = ['lock', 'proxy', 'registry', 'service']
+const groups = ['lock', 'proxy', 'registry', 'server', 'service']

@@ -213,6 +213,39 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/server-exec.ts'),
   },
   {
+    name: 'server teardown',
+    summary: 'Take all of this project off the servers, and nothing that is not ours',
+    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--volumes', description: 'Also what the services keep: their named volumes and directories' },
+      { flags: '--confirm <project>', description: "The project's name, where nobody can be asked for it" },
+    ],
+    examples: ['jiji server teardown --dry-run', 'jiji server teardown -H web2 --yes --confirm myapp'],
+    load: () => import('./commands/server-teardown.ts'),
+  },
+  {
+    name: 'server backup',
+    summary: 'Save what makes a fresh server take over: releases, audit, files and certificates',
+    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--to <path>', description: 'File to write, which only you may read' },
+      { flags: '--force', description: 'Write it also where git would commit it' },
+    ],
+    examples: ['jiji server backup --to web1.tgz -H web1'],
+    load: () => import('./commands/server-backup.ts'),
+  },
+  {
+    name: 'server restore',
+    arguments: '<file>',
+    summary: 'Put a backup on a server, for the next deploy to go on from',
+    shared: ['config', 'environment', 'hosts', 'yes', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--force', description: 'Also on a server that has the project, in the place of what it remembers' },
+    ],
+    examples: ['jiji server restore web1.tgz -H web1'],
+    load: () => import('./commands/server-restore.ts'),
+  },
+  {
     name: 'proxy restart',
     summary: 'Replace the proxies by new ones of the same image and ports, without losing a request',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],

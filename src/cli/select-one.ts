@@ -15,3 +15,13 @@ export function selectOne(
     throw new JijiError('usage', `${command} is for one service, and ${name} names ${services.length}`)
   return { service, servers: servers.filter(server => service.servers.includes(server.name)) }
 }
+
+/** The one server that a command is for. */
+export function selectServer({ command, options }: Context, config: Config): Server {
+  const { servers } = select(config, { hosts: options.list('hosts') })
+  const [server, other] = servers
+  if (server && !other) return server
+  throw new JijiError('usage', `${command} is for one server, not for ${servers.length}`, {
+    hint: `choose one with --hosts, such as -H ${server?.name}`,
+  })
+}

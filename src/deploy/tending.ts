@@ -1,6 +1,6 @@
 import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
-import type { Output, Runner } from '../runner/runner.ts'
+import type { Output, Runner, RunOptions } from '../runner/runner.ts'
 import { type AuditEntry, appendAudit } from '../shell/audit.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
@@ -41,10 +41,8 @@ export async function runTending(
     script: Script
     /** What it does takes the audit along. */
     leavesNoTrace?: boolean
-    timeout?: number
-    onLine?: (line: string, stream: 'stdout' | 'stderr') => void
     explain: (output: Output) => JijiError | undefined
-  },
+  } & Pick<RunOptions, 'timeout' | 'onLine' | 'input'>,
 ): Promise<string> {
   const { config, owner, signal } = tending
   const runner = runnerOf(tending, server)

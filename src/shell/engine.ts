@@ -5,6 +5,8 @@ import { type Script, sh, type Word } from './script.ts'
 
 /** Exit statuses by which our scripts say what they met; engines use none of them. */
 export const exits = {
+  notWhole: 85,
+  nothingThere: 86,
   noDetour: 87,
   hookFailed: 88,
   lockSilent: 89,

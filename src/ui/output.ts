@@ -153,11 +153,16 @@ export class Output {
   }
 
   async confirm(question: string): Promise<boolean> {
+    return /^(y|yes|)$/i.test((await this.ask(`${question} [Y/n] `)) ?? 'no')
+  }
+
+  /** What somebody types; nothing where they close the question. */
+  async ask(question: string): Promise<string | undefined> {
     const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr })
     // Ctrl-D, and Ctrl-C on a terminal, close the prompt and leave the question open for ever.
-    const closed = new Promise<string>(resolve => prompt.once('close', () => resolve('no')))
+    const closed = new Promise<undefined>(resolve => prompt.once('close', () => resolve(undefined)))
     try {
-      return /^(y|yes|)$/i.test((await Promise.race([prompt.question(`${question} [Y/n] `), closed])).trim())
+      return (await Promise.race([prompt.question(question), closed]))?.trim()
     } finally {
       prompt.close()
     }

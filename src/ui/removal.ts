@@ -1,4 +1,5 @@
 import type { RemovePlan, ServerRemoval } from '../deploy/plan/remove.ts'
+import type { ServerTeardown, TeardownPlan } from '../deploy/plan/teardown.ts'
 
 /** What goes when services are removed, and what stays. */
 export function renderRemoval({ servers, ...plan }: RemovePlan): string {
@@ -26,6 +27,29 @@ function renderServer({
     ]),
     ...(images.length > 0 ? [`    remove the images ${images.join(', ')}`] : []),
     ...(releases.drop.length > 0 ? [`    forget the releases ${releases.drop.join(', ')}`] : []),
+  ]
+}
+
+/** What goes with a project, and what stays because others have it too. */
+export function renderTeardown({ servers, ...plan }: TeardownPlan): string {
+  return [`take ${nameOf(plan)} off its servers`, ...servers.flatMap(renderServerTeardown)].join('\n')
+}
+
+function renderServerTeardown(one: ServerTeardown): string[] {
+  const list = (verb: string, names: readonly string[]) => (names.length > 0 ? [`    ${verb} ${names.join(', ')}`] : [])
+  const shared = one.hasProxy ? 'the proxy and the network' : 'the network'
+  return [
+    `  ${one.server} (${one.engine})`,
+    ...list('take the routes away:', one.routes),
+    ...list('remove the containers', one.containers),
+    ...list('remove the images', one.images),
+    ...list(one.isWithVolumes ? 'remove the volumes' : 'keep the volumes', one.volumes),
+    ...(one.folder
+      ? [`    remove ${one.folder}${one.isWithVolumes ? '' : ', but for the directories of services'}`]
+      : []),
+    one.isLast
+      ? `    remove ${shared}${one.isWithVolumes && one.hasProxy ? ', with its certificates' : ''}`
+      : `    keep ${shared}: ${one.others.join(', ')} ${one.others.length > 1 ? 'are' : 'is'} there`,
   ]
 }
 

@@ -1,6 +1,7 @@
 import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { appendAudit, doneAndRecorded, followAudit, readAudit, readLogins } from '../../src/shell/audit.ts'
+import { packBackup, unpackBackup } from '../../src/shell/backup.ts'
 import { readCertificates } from '../../src/shell/certificates.ts'
 import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
@@ -39,6 +40,7 @@ import { findLayers, giveImages, tryLogins } from '../../src/shell/seed.ts'
 import { runServiceHook } from '../../src/shell/service-hook.ts'
 import { renderSite } from '../../src/shell/site.ts'
 import { stay } from '../../src/shell/stay.ts'
+import { listBelongings, removeEmptyState, tearDown } from '../../src/shell/teardown.ts'
 import { readBundle, readTrust, readWays } from '../../src/shell/trust.ts'
 import { configOf } from '../config/deploy-yml.ts'
 
@@ -313,6 +315,24 @@ export function everyScript(engine: Engine): Record<string, Script> {
         drop: ['20260101-000000'],
       },
     }),
+    'list what a project has': listBelongings(engine, scope),
+    'tear a project down': tearDown(engine, scope, {
+      containers: [hostile],
+      images: [hostile],
+      volumes: [hostile],
+      isWithVolumes: true,
+      isLast: true,
+    }),
+    'tear one of several projects down': tearDown(engine, scope, {
+      containers: [],
+      images: [],
+      volumes: [],
+      isWithVolumes: false,
+      isLast: false,
+    }),
+    'remove the state that is empty': removeEmptyState(scope),
+    'pack a backup': packBackup(engine, scope),
+    'unpack a backup': unpackBackup(engine, scope),
     'prune releases': pruneReleases(engine, scope, {
       containers: [hostile],
       images: [hostile],
