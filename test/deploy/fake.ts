@@ -64,6 +64,7 @@ const requirement = /^(state=.*\n|\[ "\$\(id.*\n)+\[ "\$\(cat "\$state\/lock\/ow
 function deedOf(script: Script): Deed {
   const text = String(script).replace(requirement, '')
   const candidate = /^candidate=(\S+)$/m.exec(text)?.[1]
+  if (text.includes('whose=$(cat')) return 'restore'
   if (text.includes('echo ready\n')) return 'lock'
   if (text.includes('--password-stdin')) return 'log in'
   if (/(docker|podman) logout/.test(text)) return 'log out'

@@ -8,7 +8,7 @@ const config = configOf(
   twoServers.replace('worker: {image: worker,', 'worker: {image: worker, volumes: ["data:/data"],'),
 )
 const own = { service: 'worker', release: 'r1' }
-const sites = [{ project: 'app', hosts: ['app.example.com'], hash: '' }]
+const sites = [{ project: 'app', hosts: ['app.example.com'], services: [], certificates: {}, hash: '' }]
 const belongings = new Map([
   ['web1', { images: ['app-worker:r1'], volumes: ['app-worker-data', 'app-old-data'], folder: '/var/lib/jiji/app' }],
 ])
@@ -30,12 +30,17 @@ describe('all of a project', () => {
   })
   test.each([
     [{ containers: [own, { ...own, project: 'other' }] }],
-    [{ containers: [own], sites: [...sites, { project: 'other', hosts: ['other.example.com'], hash: '' }] }],
+    [
+      {
+        containers: [own],
+        sites: [...sites, { project: 'other', hosts: ['other.example.com'], services: [], certificates: {}, hash: '' }],
+      },
+    ],
   ])('is not what another project has too', situation => {
     expect(teardownOf(situation)).toMatchObject({ containers: ['app-worker-r1'], isLast: false, others: ['other'] })
   })
   test('is not what a project had that has gone', () => {
-    const gone = { project: 'other', hosts: [], hash: '' }
+    const gone = { project: 'other', hosts: [], services: [], certificates: {}, hash: '' }
     expect(teardownOf({ containers: [own], sites: [...sites, gone] })).toMatchObject({ isLast: true })
   })
 })

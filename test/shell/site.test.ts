@@ -163,9 +163,9 @@ http://a {
 
 describe('redirects', () => {
   test('go to the first of the hosts', () => {
-    const site = siteWith({ web: 'app_port: 1, hosts: [a, b], redirect_from: [www.a, Old.a]' })
-    expect(site.hosts).toEqual(['a', 'b', 'www.a', 'old.a'])
-    expect(site.text).toContain(`http://www.a, http://old.a {
+    const proxies = { web: 'app_port: 1, hosts: [a, b], redirect_from: [www.a, Old.a]' }
+    expect(siteWith(proxies).hosts).toEqual(['a', 'b', 'www.a', 'old.a'])
+    expect(bodyOf(proxies)).toContain(`http://www.a, http://old.a {
 	@port header_regexp port Host (:\\d+)$
 	redir @port //a{re.port.1}{uri} 308
 	redir * //a{uri} 308
@@ -174,7 +174,7 @@ describe('redirects', () => {
   })
   test('go there in one step, with ssl', () => {
     const own = 'ssl: {certificate_pem: CERT, private_key_pem: KEY}'
-    const { text } = siteWith({ web: `app_port: 1, hosts: [a], redirect_from: [www.a], ${own}` })
+    const text = bodyOf({ web: `app_port: 1, hosts: [a], redirect_from: [www.a], ${own}` })
     expect(text).toContain('https://www.a {\n\ttls /jiji/certificates/app/abc.pem')
     expect(text).toContain('\tredir * https://a{uri} 308\n}\nhttp://www.a {\n\tredir * https://a{uri} 308\n}\n')
   })

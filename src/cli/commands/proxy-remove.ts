@@ -38,6 +38,7 @@ type Removal = {
 }
 
 function planRemoval({ options }: Context, { servers }: Selected, observations: readonly Observation[]): Removal[] {
+  const isForced = options.flag('force')
   const plan = servers.flatMap(server => {
     const { proxy, sites } = observationOf(observations, server)
     if (proxy === undefined) return []
@@ -46,7 +47,7 @@ function planRemoval({ options }: Context, { servers }: Selected, observations: 
   })
   if (plan.length === 0) throw new JijiError('nothing.running', 'there is no proxy on these servers')
   const used = plan.find(({ routes }) => routes.length > 0)
-  if (!used || options.flag('force')) return plan
+  if (!used || isForced) return plan
   const whose = used.routes.map(({ project, hosts }) => `${project} (${hosts.join(', ')})`).join(', ')
   throw new JijiError('route.taken', `${used.server}: the proxy has routes of ${whose}`, {
     server: used.server,
