@@ -10,7 +10,10 @@ import type { Peer } from './peer.ts'
 import type { Timings } from './timings.ts'
 
 /** The server ended the connection before the handshake was over, mostly because too many others were at it. */
-export class DroppedEarly extends Error {}
+export class DroppedEarly extends Error {
+  /** What the way to the server knows about it. */
+  explanation?: JijiError
+}
 
 type Handshake = {
   peer: Peer
@@ -85,7 +88,7 @@ function explain(error: Error & { level?: string; code?: unknown }, greeting: st
   if (error instanceof JijiError) return error
   if (error.level === 'client-authentication' || /too many authentication/i.test(error.message))
     return authentication.refusal(peer, error)
-  if (error.message === 'Connection lost before handshake' || error.code === 'ECONNRESET' || error.code === 'EPIPE')
+  if (error.message === 'Connection lost before handshake' || endings.includes(error.code))
     return new DroppedEarly(error.message, { cause: error })
   return new JijiError('server.refused', `${peer.label}: the SSH handshake failed: ${error.message}`, {
     server: peer.server,
@@ -93,6 +96,9 @@ function explain(error: Error & { level?: string; code?: unknown }, greeting: st
     cause: error,
   })
 }
+
+/** How a stream breaks off: a socket's by itself or while it is written to, and that of a command which ends. */
+const endings: unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 
 function notSsh({ server, label }: Peer, greeting: string): JijiError {
   return new JijiError(

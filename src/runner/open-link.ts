@@ -117,7 +117,8 @@ async function unlessDropped<T>(attempt: () => Promise<T>, peer: Peer, { timings
   try {
     return await attempt()
   } catch (error) {
-    throw error instanceof DroppedEarly ? dropped(peer, error, timings.retries.length + 1) : error
+    if (!(error instanceof DroppedEarly)) throw error
+    throw error.explanation ?? dropped(peer, error, timings.retries.length + 1)
   }
 }
 

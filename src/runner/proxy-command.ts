@@ -18,7 +18,10 @@ export function commandRoute(command: string, peer: Peer): Route {
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin })
   return {
     stream,
-    explain: error => (error instanceof DroppedEarly ? failed(peer, said.trim() || 'it ended') : error),
+    explain(error) {
+      if (error instanceof DroppedEarly) error.explanation = failed(peer, said.trim() || 'it ended')
+      return error
+    },
     async close() {
       stream.on('error', () => {}).destroy()
       endGroup(child.pid, 'SIGTERM')

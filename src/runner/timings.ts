@@ -20,5 +20,5 @@ export const defaultTimings: Timings = {
   handshake: 20_000,
   silence: 28_000,
   grace: 10_000,
-  retries: [500, 2_000],
+  retries: [500, 2_000, 4_000],
 }

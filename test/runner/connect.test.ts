@@ -500,7 +500,7 @@ describe.skipIf(!hasSshd)('the way to a server', { timeout: 20_000 }, () => {
   })
   test('through a ProxyCommand that fails', async () => {
     writeFileSync(join(home.path, '.ssh/config'), 'Host *\n  ProxyCommand sh -c "echo no gateway >&2; exit 1"\n')
-    await expect(connect(sshd.target({ config: true }))).rejects.toMatchObject({
+    await expect(connect(sshd.target({ config: true }), { timings: { retries: [10] } })).rejects.toMatchObject({
       code: 'server.unreachable',
       message: expect.stringContaining('through its ProxyCommand: no gateway'),
     })
@@ -522,6 +522,45 @@ describe.skipIf(!hasSshd)('a busy server', () => {
     )
     expect(await Promise.all(connections.map(whoami))).toEqual(Array(8).fill(me))
     expect(busy.log()).toMatch(/MaxStartups|drop connection/i)
+  })
+})
+
+describe.skipIf(!hasSshd)('thirty servers behind a host that takes few logins at once', { timeout: 60_000 }, () => {
+  let bastion: Sshd
+  let inside: Sshd
+  beforeAll(async () => {
+    bastion = await startSshd(home, ['MaxStartups 3:50:10'])
+    inside = await startSshd(home, ['MaxStartups 100'])
+  })
+  afterAll(() => Promise.all([bastion.stop(), inside.stop()]).then(() => {}))
+
+  async function connectAll(more: Partial<SshTarget>): Promise<void> {
+    const places = Array.from({ length: 30 }, (_, index) => ({
+      kind: 'ssh' as const,
+      ...inside.target({ server: `web${index + 1}`, ...more }),
+    }))
+    const { runners, failures } = await connectFleet(places, { environment: home.environment })
+    onTestFinished(() => Promise.all([...runners.values()].map(runner => runner.close())).then(() => {}))
+    expect(failures.map(({ message }) => message)).toEqual([])
+    const outputs = await Promise.all([...runners.values()].map(runner => runner.run(sh`echo up`)))
+    expect(outputs.map(({ stdout }) => stdout)).toEqual(Array(30).fill('up\n'))
+  }
+
+  test('are reached over one login where it is a jump host', async () => {
+    const before = logins(bastion)
+    await connectAll({ proxy: `127.0.0.1:${bastion.port}` })
+    expect(logins(bastion) - before).toBe(1)
+  })
+  test('are reached over a login each where it is in a ProxyCommand: those that are dropped try again', async () => {
+    const ssh = `ssh -i ${home.key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null`
+    writeFileSync(
+      join(home.path, '.ssh/config'),
+      `Host *\n  ProxyCommand ${ssh} -p ${bastion.port} -W %h:%p 127.0.0.1\n`,
+    )
+    const before = logins(bastion)
+    await connectAll({ config: true })
+    expect(logins(bastion) - before).toBe(30)
+    expect(bastion.log()).toMatch(/MaxStartups|drop connection/i)
   })
 })
 
