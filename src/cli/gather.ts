@@ -141,6 +141,7 @@ export async function withReachable<T>(
   onFailure?: (failure: JijiError) => void,
 ): Promise<T> {
   const places = servers.map(server => placeOf(config, secrets, server))
+  context.output.expect(places.length)
   return withFleet(
     places,
     { signal: context.signal, warn: text => context.output.warn(text), ...(onFailure ? { onFailure } : {}) },

@@ -8,6 +8,7 @@ import { JijiError } from '../errors.ts'
 import { lineReader } from '../runner/line-reader.ts'
 import type { Terminal } from '../runner/runner.ts'
 import type { Script } from '../shell/script.ts'
+import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
 import { harmless } from './harmless.ts'
@@ -17,6 +18,7 @@ import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
 import { renderServing } from './serving.ts'
 import { renderTable } from './table.ts'
+import { tellTogether } from './together.ts'
 
 export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
 
@@ -38,6 +40,8 @@ export class Output {
   #hasJson = false
   /** What the events so far have told. */
   readonly leftBehind: LeftBehind = leftBehind()
+  readonly #together = tellTogether((event, missing) => this.#narrate(event, missing))
+  #servers = 0
 
   constructor(style: OutputStyle, streams: Streams) {
     this.style = style
@@ -48,6 +52,11 @@ export class Output {
   hide(secrets: readonly Secret[]): void {
     this.#secrets = [...this.#secrets, ...secrets]
     this.#mask = createMask(this.#secrets)
+  }
+
+  /** Says how many servers events are about to come from. */
+  expect(servers: number): void {
+    this.#servers = servers
   }
 
   /** For text that is kept somewhere, and not printed here. */
@@ -74,6 +83,7 @@ export class Output {
   }
 
   result(text: string): void {
+    this.#together.flush()
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
   }
 
@@ -96,6 +106,7 @@ export class Output {
 
   /** A line that somebody else wrote, after where it comes from: the same place has the same colour. */
   foreign(place: string, text: string, to: 'stdout' | 'stderr' = 'stdout'): void {
+    this.#together.flush()
     const stream = this.#streams[to]
     const shown = stream.isTTY ? harmless(this.#mask(text)) : this.#mask(text)
     const prefix = place && stream.isTTY ? this.#colourOf(place)(`${place} |`) : `${place} |`
@@ -141,10 +152,12 @@ export class Output {
 
   event(event: Event): void {
     this.leftBehind.hear(event)
+    this.#together.hear(event)
     if (event.state === 'held' || event.state === 'let go') return
     if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
-    this.note(renderEvent(event, this.#colour))
+    if (this.#servers > readable && !this.style.verbose && this.#together.keeps(event)) return
+    this.#narrate(event)
   }
 
   script(server: string, script: Script): void {
@@ -194,6 +207,11 @@ export class Output {
     }
   }
 
+  #narrate(event: Event, missing: readonly string[] = []): void {
+    const others = missing.length > 0 ? `, not yet on ${missing.join(', ')}` : ''
+    this.note(renderEvent(event, this.#colour) + others)
+  }
+
   #colourOf(place: string): (text: string) => string {
     const { cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright } = this.#colour
     const colours = [cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright]
@@ -202,12 +220,14 @@ export class Output {
   }
 
   #json(value: unknown, indent: number): void {
+    this.#together.flush()
     const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
     this.#streams.stdout.write(`${JSON.stringify(value, masked, indent)}\n`)
     this.#hasJson = true
   }
 
   #tell(text: string): void {
+    this.#together.flush()
     this.#streams.stderr.write(`${this.#mask(text)}\n`)
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { isPulled, type Plan, type ReplacementPlan, type Rollout, type ServerPlan } from '../deploy/plan/plan.ts'
 import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
+import { nameAlike } from './alike.ts'
 import { renderMove } from './moves.ts'
 import { renderTable } from './table.ts'
 
@@ -11,7 +12,7 @@ export function renderPlan(plan: Plan): string {
   return [
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
     ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
-    ...plan.servers.flatMap(server => renderServer(server, plan)),
+    ...renderServers(plan),
     ...(plan.skipped ?? []).map(({ server, reason }) => `  ${server} is left out: ${reason}`),
     ...renderRollout(plan.rollout),
   ].join('\n')
@@ -31,10 +32,14 @@ const results: Record<Plan['action'], (plan: Plan) => string> = {
   scale: ({ project }) => `scaled services of ${project}`,
 }
 
+function renderServers(plan: Plan): string[] {
+  const said = plan.servers.map(one => ({ server: one.server, texts: [one.engine, ...renderServer(one, plan)] }))
+  return nameAlike(said).flatMap(([names, [engine, ...lines]]) => [`  ${names} (${engine})`, ...lines])
+}
+
 function renderServer(plan: ServerPlan, { action, version }: Plan): string[] {
-  const { server, engine, seed, proxy, site, replacements, moves = [], retire, prune } = plan
+  const { seed, proxy, site, replacements, moves = [], retire, prune } = plan
   return [
-    `  ${server} (${engine})`,
     ...(seed ? [`    get images from ${seed}`] : []),
     ...(proxy === 'start' ? ['    start the proxy'] : []),
     ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
@@ -75,15 +80,18 @@ function times({ names }: { names: readonly string[] }): string {
 
 /** What a release has changed: one screen, with the addresses that lead to it. */
 export function renderRelease(plan: Plan, config: Config, seconds: number): string {
-  const rows = plan.servers.flatMap(({ server, replacements }) =>
-    replacements.map(({ service, live, candidate, again }) => [
-      service,
+  const said = plan.servers.flatMap(({ server, replacements }) =>
+    replacements.map(({ service, live, candidate, again }) => ({
       server,
-      live ? `${live.version}${times(live)}` : '-',
-      `${again?.version ?? plan.version}${times(candidate)}`,
-      addressesOf(config, service),
-    ]),
+      texts: [
+        service,
+        live ? `${live.version}${times(live)}` : '-',
+        `${again?.version ?? plan.version}${times(candidate)}`,
+        addressesOf(config, service),
+      ],
+    })),
   )
+  const rows = nameAlike(said).map(([names, [service = '', ...others]]) => [service, names, ...others])
   return `${renderTable(['service', 'server', 'before', 'now', 'address'], rows)}\n${results[plan.action](plan)} in ${seconds.toFixed(1)} s`
 }
 

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { InvalidConfig } from '../../src/config/problem.ts'
 import { Secret } from '../../src/config/secret.ts'
+import type { Event } from '../../src/deploy/event.ts'
 import { FailedRelease } from '../../src/deploy/failed-release.ts'
 import { JijiError } from '../../src/errors.ts'
 import { sh } from '../../src/shell/script.ts'
@@ -126,6 +127,70 @@ describe('what is printed', () => {
     const { output, out } = outputOf()
     output.table(['a'], rows)
     expect(out()).toBe(`A\n${'x'.repeat(50)}\n`)
+  })
+})
+
+describe('of many servers', () => {
+  const names = Array.from({ length: 20 }, (_, index) => `s${index + 1}`)
+  const web = (server: string, step: Event['step'], state: Event['state'] = 'done') =>
+    ({ step, state, server, service: 'web' }) as const
+
+  test('lines that say the same are one, in the order in which they began, before what comes after them', () => {
+    const { output, err, out } = outputOf()
+    output.expect(20)
+    for (const name of names) output.event({ step: 'pull', state: 'begun', server: name, detail: 'web' })
+    for (const name of names) output.event({ step: 'pull', state: 'done', server: name, detail: 'web' })
+    output.event({ step: 'pull', state: 'done', server: 's1', detail: 'db' })
+    expect(err()).toBe('')
+    output.event({ step: 'connect', state: 'lost', server: 's3', detail: 'the connection was lost' })
+    expect(err()).toBe(
+      '20 servers     pulling web\n20 servers     pulled web\ns1             pulled db\ns3             the connection was lost\n',
+    )
+    for (const name of names) output.event(web(name, 'health'))
+    output.result('done')
+    expect([err(), out()]).toEqual(['20 servers web healthy\n', 'done\n'])
+  })
+  test('lines name those few that are behind, unless they have failed', () => {
+    const { output, err } = outputOf()
+    output.expect(20)
+    for (const name of names) output.event(web(name, 'start', 'begun'))
+    const healthy = (...some: string[]) => {
+      for (const name of some) output.event(web(name, 'health'))
+      output.note('then')
+      return err()
+    }
+    expect(healthy(...names.slice(0, 10))).toBe('10 servers web healthy\nthen\n')
+    expect(healthy(...names.slice(10, 17))).toBe('7 servers web  healthy, not yet on s18, s19, s20\nthen\n')
+    output.event(web('s19', 'health', 'failed'))
+    expect(err()).toBe('s19 web        health failed\n')
+    expect(healthy('s20')).toBe('s20 web        healthy, not yet on s18\nthen\n')
+    expect(healthy('s18')).toBe('s18 web        healthy\nthen\n')
+    for (const name of names.slice(0, 19)) output.event(web(name, 'drain'))
+    output.note('then')
+    expect(err()).toBe('19 servers web drained\nthen\n')
+  })
+  test('a line waits for others for a second', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { output, err } = outputOf()
+    output.expect(20)
+    output.event(web('s1', 'start'))
+    vi.advanceTimersByTime(900)
+    output.event(web('s2', 'start'))
+    expect(err()).toBe('')
+    vi.advanceTimersByTime(100)
+    expect(err()).toBe('2 servers web  started\n')
+  })
+  test('each line is shown at once where there are few, and with -v', () => {
+    for (const [servers, verbose] of [
+      [10, false],
+      [20, true],
+    ] as const) {
+      const { output, err } = outputOf({ style: { verbose } })
+      output.expect(servers)
+      for (const name of ['s1', 's2']) output.event(web(name, 'health'))
+      expect(err()).toBe('s1 web         healthy\ns2 web         healthy\n')
+    }
   })
 })
 

@@ -186,6 +186,30 @@ deploy: {${deploy}}
     expect(turnsOf('parallel: 1', 6)).toBe('in turn: s1 | s2 | s3 | s4 | s5 | s6')
     expect(turnsOf('parallel: 1', 20)).toBe('in turn: s1 | s2 | s3 | s4 | s5 | 15 more rounds')
   })
+  test('of many servers says once what is the same on several', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `s${index + 1}`)
+    const text = `project: app
+servers: {${names.map(name => `${name}: {host: a}`)}}
+services: {web: {image: web, hosts: [${names}]}}
+`
+    const fresh = names.map(server => observed({ server }))
+    expect(renderPlan(planFor(configOf(text), fresh))).toBe(`deploy app 9
+  s1, s2, s3, s4, s5 and 15 more (docker)
+    web: start web
+  in turn: s1 | s2, s3, s4, s5, s6 and 14 more`)
+    const other = observed({ server: 's1', containers: [{ service: 'web', release: 'r1' }] })
+    const plan = planFor(configOf(text), [other, ...fresh.slice(1)])
+    expect(renderPlan(plan)).toContain(`  s1 (docker)
+    web: r1 -> web
+    remove app-web-r1
+  s2, s3, s4, s5, s6 and 14 more (docker)
+    web: start web
+`)
+    expect(renderRelease(plan, configOf(text), 1)).toBe(`SERVICE  SERVER                          BEFORE  NOW  ADDRESS
+web      s1                              r1      9
+web      s2, s3, s4, s5, s6 and 14 more  -       9
+deployed app 9 in 1.0 s`)
+  })
   test('once it is done', () => {
     const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
     expect(renderRelease(plan, config, 4.25)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS

@@ -32,9 +32,13 @@ export function inOrder({ deploy: { order }, services }: Pick<Config, 'deploy' |
   return [...order, ...services.map(({ name }) => name).filter(name => !order.includes(name))]
 }
 
-/** The servers of a round, each of them once, and not more of them than one cares to read. */
+/** The servers of a round, each of them once. */
 export function describeRound(round: Rollout['rounds'][number]): string {
-  const servers = [...new Set(round.flatMap(one => one.servers))]
+  return nameSome([...new Set(round.flatMap(one => one.servers))])
+}
+
+/** Not more of them than one cares to read. */
+export function nameSome(servers: readonly string[]): string {
   return servers.length > 6 ? `${servers.slice(0, 5).join(', ')} and ${servers.length - 5} more` : servers.join(', ')
 }
 
