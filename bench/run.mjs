@@ -1,5 +1,5 @@
-// What `npm run bench` measures: how long jiji takes to start, what a deploy and a login cost on servers of a rig, and
-// how fast images go through a tunnel. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
+// What `npm run bench` measures: how long jiji takes to start, what a deploy and a login cost on servers of a rig, with
+// how many it goes, and how fast images go through a tunnel. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
 
 import { register } from 'node:module'
 import { cpus, loadavg } from 'node:os'
@@ -19,6 +19,8 @@ try {
   register('./typescript.mjs', import.meta.url)
   const { measureDeploys } = await import('./deploys.ts')
   await measureDeploys()
+  const { measureManyDeploys } = await import('./many.ts')
+  await measureManyDeploys()
   const { measureLogins } = await import('./logins.ts')
   await measureLogins()
   const { measureTunnel } = await import('./tunnel.ts')
