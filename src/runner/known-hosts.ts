@@ -74,7 +74,7 @@ function hashName(name: string, salt: Buffer): string {
 /** One pattern must match, and none that begins with `!`. */
 function matchesPatterns(hosts: string, name: string): boolean {
   const patterns = hosts.toLowerCase().split(',')
-  const matches = (pattern: string) => wildcard(pattern).test(name)
+  const matches = (pattern: string) => (/[*?]/.test(pattern) ? wildcard(pattern).test(name) : pattern === name)
   return (
     !patterns.some(pattern => pattern.startsWith('!') && matches(pattern.slice(1))) &&
     patterns.some(pattern => !pattern.startsWith('!') && matches(pattern))
