@@ -147,8 +147,15 @@ describe('of many servers', () => {
       '20 servers     pulling web\n20 servers     pulled web\ns1             pulled db\ns3             the connection was lost\n',
     )
     for (const name of names) output.event(web(name, 'health'))
+    for (const name of ['s1', 's2']) output.event(web(name, 'start', 'begun'))
     output.result('done')
     expect([err(), out()]).toEqual(['20 servers web healthy\n', 'done\n'])
+    output.event(web('s1', 'stop'))
+    output.foreign('here', 'a hook')
+    expect(err()).toBe('s1 web         done, not yet on s2\n')
+    output.event(web('s2', 'stop'))
+    output.json({})
+    expect(err()).toBe('s2 web         done\n')
   })
   test('lines name those few that are behind, unless they have failed', () => {
     const { output, err } = outputOf()
