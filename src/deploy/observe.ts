@@ -104,7 +104,8 @@ export function parseObservation(server: string, text: string): Observation {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
-    sites: files<SiteHeading>('site', ['project', 'hosts', 'services', 'certificates']),
+    // What an older jiji wrote names its hosts at least, which must not be given away.
+    sites: files<SiteHeading>('site', ['project', 'hosts']).map(site => ({ ...noMore, ...site })),
     markers: new Set(all('live')),
     containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases, current)),
     releases,
@@ -118,6 +119,8 @@ export function parseObservation(server: string, text: string): Observation {
     lock: files<LockOwner>('lock', [])[0],
   }
 }
+
+const noMore = { services: [], certificates: {} }
 
 type RawContainer = {
   id: string

@@ -132,6 +132,11 @@ describe('lines', () => {
     ],
     ['a site that somebody else wrote', 'site example.com {', { sites: [] }],
     ['a site of another form', 'site 5\nsite {"project":"x"}\nsite null', { sites: [] }],
+    [
+      'a site of an older jiji',
+      'site {"project":"x","hosts":["a"]}',
+      { sites: [{ project: 'x', hosts: ['a'], services: [], certificates: {} }] },
+    ],
     ['a release of another form', 'release null\nrelease 5\nrelease {"id":"x"}', { releases: [] }],
     ['a lock of another form', 'lock null', { lock: undefined }],
     ['an empty current', 'current \n', { current: undefined }],
