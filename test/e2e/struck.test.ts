@@ -129,7 +129,7 @@ services:
       for (const server of rig.servers) {
         const either = new RegExp(`^(${before}|struck ${count})$`)
         await expect
-          .poll(() => bodyOf(server), { timeout: 40_000, message: `${server.name} answers; ${story}` })
+          .poll(() => bodyOf(server), { timeout: 60_000, message: `${server.name} answers; ${story}` })
           .toMatch(either)
       }
       const { lost } = await load.stop()
@@ -140,7 +140,7 @@ services:
       expect(next.code, `${story}\nand then:\n${next.stderr}`).toBe(0)
       for (const server of rig.servers)
         await expectWhole(server, `after ${count}`, `${story}\nand then:\n${next.stderr}`)
-    })
+    }, 300_000)
   }
 
   const expectWhole = async (server: Server, version: string, story: string) => {
