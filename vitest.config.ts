@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** End-to-end tests that run beside the others: each set takes about as long, and mostly waits. */
 const apart = [
-  ...['doctor', 'four-layers', 'full-disk', 'load', 'local-registry', 'lost', 'many', 'registry-port', 'registry-stops'],
-  ...['registry-tunnel', 'rollback', 'rollout', 'routes', 'seeds', 'stalls', 'struck', 'tending', 'two-laptops'],
+  ...['doctor', 'four-layers', 'full-disk', 'local-registry', 'lost', 'many', 'registry-port', 'registry-stops'],
+  ...['registry-tunnel', 'rollback', 'routes', 'seeds', 'stalls', 'struck', 'tending', 'two-laptops'],
 ].map(name => `test/e2e/${name}.test.ts`)
 
 // Each file has servers of its own; more than two files at once would be too much for a small machine.
