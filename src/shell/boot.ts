@@ -37,19 +37,36 @@ export function startAtBoot(engine: Engine, scope: string): Script {
 ${stateFolder(scope)}
 place=\${state%/*}
 printf '%s\\n' ${start} >"$place"/.start && mv "$place"/.start "$place"/start
-[ -d /run/systemd/system ] || exit 0
-if [ "$(id -u)" = 0 ]; then
-  units=/etc/systemd/system who=--system target=multi-user.target
-else
-  units=\${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user who=--user target=default.target
-  loginctl enable-linger
-fi
+${findUnits}
+[ "$who" = --system ] || loginctl enable-linger
 mkdir -p "$units" && cd "$units" || exit
 { printf '%s\\n' ${unit}; echo "ExecStart=/bin/sh $place/start"; echo '[Install]'; echo "WantedBy=$target"; } >.jiji.service
 if cmp -s .jiji.service jiji.service; then rm .jiji.service; exit; fi
 mv .jiji.service jiji.service && systemctl "$who" daemon-reload && systemctl "$who" enable jiji.service
 ) >/dev/null 2>&1`
 }
+
+/** Undoes `startAtBoot`, on a server that nothing of ours is left on. */
+export function startNothingAtBoot(engine: Engine, scope: string): Script {
+  if (engine === 'docker') return sh`:`
+  return sh`(
+${stateFolder(scope)}
+rm -f "\${state%/*}"/start
+${findUnits}
+[ -f "$units"/jiji.service ] || exit 0
+systemctl "$who" disable jiji.service
+rm -f "$units"/jiji.service
+systemctl "$who" daemon-reload
+) >/dev/null 2>&1`
+}
+
+/** Sets `units`, `who` and `target`, or ends the subshell where there is no systemd. */
+const findUnits = sh`[ -d /run/systemd/system ] || exit 0
+if [ "$(id -u)" = 0 ]; then
+  units=/etc/systemd/system who=--system target=multi-user.target
+else
+  units=\${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user who=--user target=default.target
+fi`
 
 const start = `# Written by jiji: starts the proxy, and what runs of each service.
 cd "\${0%/*}" || exit

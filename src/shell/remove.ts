@@ -2,7 +2,7 @@ import type { Engine } from '../config/config.ts'
 import { noteStopped } from './boot.ts'
 import { exits } from './engine.ts'
 import { labels, markerName, proxyContainer, stateFolder } from './names.ts'
-import { writeSite } from './proxy.ts'
+import { settleSite, writeSite } from './proxy.ts'
 import { type ReleaseRecord, removeOld } from './records.ts'
 import { type Script, sh } from './script.ts'
 import type { Site } from './site.ts'
@@ -25,7 +25,12 @@ export function removeServices(engine: Engine, scope: string, going: Going): Scr
   const markers = services.map(({ service }) => `/jiji/live/${markerName(scope, service)}`)
   return sh`${stateFolder(scope)}
 ${site ? sh`${writeSite(engine, site)} || exit ${exits.notSwitched}` : sh`:`}
-${site ? sh`${engine} exec ${proxyContainer} rm -f ${markers} 2>/dev/null` : sh`:`}
+${
+  site
+    ? sh`${settleSite(engine, site)}
+${engine} exec ${proxyContainer} rm -f ${markers} 2>/dev/null`
+    : sh`:`
+}
 ${services.map(({ service }) => removeLabelled(engine, `${labels.run}=${scope}/${service}`))}
 ${containers.length > 0 ? sh`${engine} stop ${containers} >/dev/null` : sh`:`}
 ${noteStopped(engine, scope, containers)}

@@ -1,4 +1,5 @@
 import type { Engine } from '../config/config.ts'
+import { startNothingAtBoot } from './boot.ts'
 import { labels, network, proxyContainer, stateFolder } from './names.ts'
 import { removeOld } from './records.ts'
 import { removeLabelled, removeVolumes } from './remove.ts'
@@ -28,7 +29,7 @@ type Going = {
 export function tearDown(engine: Engine, scope: string, going: Going): Script {
   const { containers, images, volumes, isWithVolumes, isLast } = going
   const takeRoutes = `cd /jiji || exit
-rm -rf "sites/$1.caddy" "sites/$1.caddy.old" "live/$1"
+rm -rf "sites/$1.caddy" "sites/$1.caddy.old" "live/$1" "certificates/$1"
 caddy reload --config Caddyfile --adapter caddyfile`
   return sh`${stateFolder(scope)}
 ${engine} exec ${proxyContainer} sh -c ${takeRoutes} sh ${scope} >/dev/null 2>&1
@@ -45,16 +46,17 @@ ${removeVolumes(engine, isWithVolumes ? volumes : [])}
 for one in "$state"/* "$state"/.[!.]*; do
   case $one in */lock) ;; */directories) ${isWithVolumes ? sh`rm -rf "$one"` : sh`rmdir "$one" 2>/dev/null`} ;; *) rm -rf "$one" ;; esac
 done
-${isLast ? removeShared(engine, isWithVolumes) : sh`:`}`
+${isLast ? removeShared(engine, scope, isWithVolumes) : sh`:`}`
 }
 
 // Somebody else's first deploy may have come meanwhile.
-function removeShared(engine: Engine, isWithVolumes: boolean): Script {
+function removeShared(engine: Engine, scope: string, isWithVolumes: boolean): Script {
   return sh`ids=$(${engine} ps -aq --filter ${`label=${labels.project}`})
 [ -z "$ids" ] || exit 0
 ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
 ${removeVolumes(engine, isWithVolumes ? ['jiji-proxy', 'jiji-certificates'] : [])}
 ${engine} network rm ${network} >/dev/null 2>&1
+${startNothingAtBoot(engine, scope)}
 :`
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
-import { noteRunning, noteStopped, startAtBoot } from '../../src/shell/boot.ts'
+import { noteRunning, noteStopped, startAtBoot, startNothingAtBoot } from '../../src/shell/boot.ts'
 import type { Script } from '../../src/shell/script.ts'
 
 describe('what Podman runs', () => {
@@ -55,6 +55,14 @@ describe('what Podman runs', () => {
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe(
       'start jiji-proxy\nstart blog-web blog-web-2\nstart gone\n',
     )
+  })
+
+  test('leaves nothing of its own when the last project has gone', () => {
+    run(noteRunning('podman', 'shop', service('web'), ['shop-web-1']))
+    run(startAtBoot('podman', 'shop'))
+    expect(readdirSync(join(folder, 'jiji'))).toEqual(['shop', 'start'])
+    run(startNothingAtBoot('podman', 'shop'))
+    expect(readdirSync(join(folder, 'jiji'))).toEqual(['shop'])
   })
 
   test('needs no note on Docker', () => {
