@@ -156,7 +156,7 @@ function sourceOf(image: string, digest: string | undefined, registryHere: strin
 }
 
 function repositoryIn(image: string): string {
-  return image.replace(/:[^:/]*$/, '')
+  return image.replace(/@.*$/, '').replace(/:[^:/]*$/, '')
 }
 
 function readDigests(text: string): Digests {

@@ -209,6 +209,18 @@ describe('every command', () => {
   })
 })
 
+test('jiji service restart pulls again what is gone, also where its name has the digest in it', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const line = containerLine({ service: 'worker', release: 'r2', image: `worker@${digest}`, digest })
+  const said = {
+    stdout: `${deployed.stdout?.replace(/^container .*"jiji.service":"worker".*$/gm, '')}container ${line}\nready\n`,
+  }
+  const { code, scripts } = await jiji('service restart worker', { answers: { observe: said, lock: said } })
+  const pull = scripts.find(({ deed }) => deed === 'pull worker')
+  expect([code, String(pull?.script)]).toEqual([0, expect.stringMatching(new RegExp(`\\bworker@${digest}\\b`))])
+  expect(String(pull?.script)).not.toContain('@sha256@')
+})
+
 describe('jiji deploy', () => {
   test('builds, pushes, locks, replaces and records', async () => {
     const { code, out, log } = await jiji('deploy --version 1.10')

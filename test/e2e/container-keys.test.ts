@@ -6,7 +6,7 @@ import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
 
 const patience = 300_000
-const hostile = `it's "$HOME" $(touch /tmp/pwned) \`id\`; #`
+const hostile = `it's "$HOME" $(touch /tmp/pwned) \`id\`; # \\ 🦝\nand $'a second line'`
 
 describeOnRig('the keys of a container, on Docker and on Podman', () => {
   let rig: Rig
@@ -27,6 +27,7 @@ services:
     entrypoint: ["sh", "-c", ${JSON.stringify('echo "$0" >/data/said; exec "$@"')}, ${JSON.stringify(hostile)}]
     command: [httpd, -f, -p, "8080", -h, /srv]
     labels: {com.example.note: ${JSON.stringify(hostile)}}
+    environment: {clear: {NOTE: ${JSON.stringify(hostile)}}, secrets: [TOLD]}
     memory: 64m
     cap_drop: [ALL]
     cap_add: [NET_ADMIN]
@@ -61,7 +62,7 @@ services:
       }),
     )
   const both = (text: string) => [text, text]
-  const deploy = (version: string) => project.jiji('deploy', '-v', '--version', version)
+  const deploy = (version: string) => project.jijiWith({ TOLD: hostile }, 'deploy', '-v', '--version', version)
   const page = () => inside('client', 'wget -q -O - http://db.shop.jiji:8080/page')
 
   beforeAll(async () => {
@@ -82,11 +83,14 @@ services:
       expect(code).toBe(0)
       expect(stdout + stderr).not.toMatch(/geheim-1|Z2VoZWltLTE/)
       expect(await page()).toEqual(both('geheim-1'))
-      expect((await project.jiji('run', 'db', '-H', 's2', '--', 'cat', '/srv/page')).stdout).toBe('geheim-1')
+      expect(
+        (await project.jijiWith({ TOLD: hostile }, 'run', 'db', '-H', 's2', '--', 'cat', '/srv/page')).stdout,
+      ).toBe('geheim-1')
       expect(await inside('db', 'id -u; id -g; hostname')).toEqual(both('1000\n1000\ninner'))
       // A process that is brought in has limits of its own with some versions of Podman.
       expect(await inside('db', 'grep "open files" /proc/1/limits')).toEqual(both(expect.stringMatching(/ 123 +456 /)))
       expect(await inside('db', 'cat /data/said')).toEqual(both(hostile))
+      expect(await inside('db', 'printenv NOTE; printenv TOLD')).toEqual(both(`${hostile}\n${hostile}`))
       expect(await inside('db', 'grep CapBnd /proc/1/status')).toEqual(both('CapBnd:\t0000000000001000'))
       expect(await inside('db', 'grep ldap /etc/hosts; grep -c /scratch /proc/mounts')).toEqual(
         both(expect.stringMatching(/^10\.9\.8\.7\s+ldap\n1$/)),
