@@ -7,16 +7,20 @@ import { type Script, sh } from './script.ts'
  * once more.
  */
 export function waitForNames(names: readonly string[]): Script {
-  const find = `for name; do timeout 1 nslookup "$name" || exit; done
-sleep 0.3
-for name; do timeout 1 nslookup "$name" || exit; done`
   return sh`run=/run
 [ "$(id -u)" = 0 ] || run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
-tries=0
-until timeout 20 podman exec ${proxyContainer} sh -c ${find} sh ${names} >/dev/null 2>&1; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 10 ] || break
-  kill -HUP "$(cat "$run"/containers/networks/aardvark-dns/aardvark.pid)" 2>/dev/null
-  sleep 0.2
+for name in ${names}; do
+  tries=0
+  found=0
+  while [ "$found" -lt 2 ] && [ "$tries" -lt 10 ]; do
+    tries=$((tries + 1))
+    if timeout 5 podman exec ${proxyContainer} timeout 1 nslookup "$name" >/dev/null 2>&1; then
+      found=$((found + 1))
+    else
+      found=0
+      kill -HUP "$(cat "$run"/containers/networks/aardvark-dns/aardvark.pid)" 2>/dev/null
+    fi
+    [ "$found" -ge 2 ] || sleep 0.2
+  done
 done`
 }
