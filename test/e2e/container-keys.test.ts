@@ -90,7 +90,7 @@ services:
       // A process that is brought in has limits of its own with some versions of Podman.
       expect(await inside('db', 'grep "open files" /proc/1/limits')).toEqual(both(expect.stringMatching(/ 123 +456 /)))
       expect(await inside('db', 'cat /data/said')).toEqual(both(hostile))
-      expect(await inside('db', 'printenv NOTE; printenv TOLD')).toEqual(both(`${hostile}\n${hostile}`))
+      expect(await inside('db', 'printf "%s\\n" "$NOTE" "$TOLD"')).toEqual(both(`${hostile}\n${hostile}`))
       expect(await inside('db', 'grep CapBnd /proc/1/status')).toEqual(both('CapBnd:\t0000000000001000'))
       expect(await inside('db', 'grep ldap /etc/hosts; grep -c /scratch /proc/mounts')).toEqual(
         both(expect.stringMatching(/^10\.9\.8\.7\s+ldap\n1$/)),
