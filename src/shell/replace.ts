@@ -180,8 +180,8 @@ while sleep 0.05; do
 done
 echo drained`
   const back = switchWords(scope, service.name, live?.slot ?? 'a')
-  // A request that one of several did not take waits for 250 ms before another gets it, and is counted nowhere meanwhile.
-  const looks = replicas.length > 1 ? 8 : 1
+  // A request that could not be connected waits for 250 ms before it is tried again, and is counted nowhere meanwhile.
+  const looks = replicas.length > 1 || engine === 'podman' ? 8 : 1
   const settings = [`old=${old.join(' ')}`, `limit=${seconds(timing.drain_timeout)}`, `looks=${looks}`]
   return sh`${engine} exec ${settings.flatMap(setting => ['-e', setting])} ${proxyContainer} sh -c ${words} sh ${switchWords(scope, service.name, candidate.slot)} || {
   ${engine} exec ${proxyContainer} ${back}

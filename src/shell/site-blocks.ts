@@ -93,18 +93,19 @@ function sizeLines(most: number): string[] {
 
 // Idle connections to a service are given up before the service does (Node: 5 s), or a request could meet one that is
 // just being closed. Of several replicas the one with the fewest requests is asked, and another instead of one that
-// does not answer.
+// does not answer. What cannot be connected to is tried again for a while: a name server may be deaf (name-server.ts).
 function upstream({ response_timeout, forward_headers }: Target, addresses: readonly string[]): string[] {
   const isShared = addresses.length > 1
   const trusted = forward_headers === true ? ['0.0.0.0/0', '::/0'] : forward_headers || []
   return block(
     `reverse_proxy ${addresses.map(token).join(' ')}`,
-    ...(isShared ? ['lb_policy least_conn', 'lb_try_duration 5s', 'fail_duration 2s'] : []),
+    ...(isShared ? ['lb_policy least_conn', 'fail_duration 2s'] : []),
+    'lb_try_duration 5s',
     ...(trusted.length > 0 ? [`trusted_proxies ${trusted.map(token).join(' ')}`] : []),
     ...block(
       'transport http',
       'keepalive 3s',
-      ...(isShared ? ['dial_timeout 1s'] : []),
+      'dial_timeout 1s',
       ...(response_timeout === undefined ? [] : [`response_header_timeout ${response_timeout}ms`]),
     ),
   )

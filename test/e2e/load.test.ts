@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project, serversOf } from './harness.ts'
 import { ask } from './load.ts'
@@ -8,9 +7,6 @@ import { converse, download, streamingApp } from './streams.ts'
 import { type Seen, startWrk } from './wrk.ts'
 
 const host = 'app.example.com'
-
-/** The part of the requests that may fail while the name server of Podman 4 is deaf all the same (shell/name-server.ts). */
-const whileDeaf = 0.01
 
 /** More of them, for a longer look: DEPLOYS=10. */
 const deploys = Number(process.env.DEPLOYS ?? 1)
@@ -30,8 +26,6 @@ describeOnRig('under load from wrk, on a Docker and a Podman server', () => {
     await write(version)
     return onBoth('deploy', '--version', version)
   }
-  const talkTo = (target: { address: string; host: string }) =>
-    converse(target).catch(() => sleep(2000).then(() => converse(target)))
   const versions = () => Promise.all(targets().map(async target => (await ask(target)).body))
   const drainFor = (time: string) =>
     Promise.all(
@@ -65,7 +59,7 @@ deploy: {drain_timeout: ${time}}
 
   test('a download and a WebSocket stay with the old container until they end, and new requests do not', async () => {
     await write('v2')
-    const conversations = await Promise.all(targets().map(talkTo))
+    const conversations = await Promise.all(targets().map(converse))
     const running = projects.map(project => project.start({}, 'deploy', '--version', 'v2'))
     const downloads = targets().map(async (target, index) => {
       await running[index]?.says('pulled web')
@@ -84,7 +78,7 @@ deploy: {drain_timeout: ${time}}
 
   test('a WebSocket that nobody closes ends with the time to drain', async () => {
     await drainFor('3s')
-    const conversations = await Promise.all(targets().map(talkTo))
+    const conversations = await Promise.all(targets().map(converse))
     for (const stderr of await deploy('v3'))
       expect(stderr).toContain('requests were still running when the time to drain was over')
     const times = await Promise.all(conversations.map(({ ended }) => ended))
@@ -98,11 +92,9 @@ deploy: {drain_timeout: ${time}}
     expect(await versions()).toEqual([before, before])
     const seen: Seen[] = (await Promise.all(load.map(({ stop }) => stop()))).flat()
     if (deploys > 1) console.log(seen)
-    for (const [index, { requests, lost, wrong, versions }] of seen.entries()) {
-      expect(versions).toEqual(expect.arrayContaining(['v1', 'v2', 'v3']))
+    for (const { requests, ...rest } of seen) {
+      expect(rest).toMatchObject({ lost: 0, wrong: 0, versions: expect.arrayContaining(['v1', 'v2', 'v3']) })
       expect(requests).toBeGreaterThan(500)
-      const isPodman = rig.servers[index < 2 ? 0 : 1]?.engine === 'podman'
-      expect(lost + wrong, JSON.stringify(seen)).toBeLessThanOrEqual(isPodman ? requests * whileDeaf : 0)
     }
   }, 600_000)
 })

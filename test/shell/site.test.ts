@@ -53,15 +53,19 @@ http://app.example.com {
 		}
 		handle @b {
 			reverse_proxy app-web-b:3000 {
+				lb_try_duration 5s
 				transport http {
 					keepalive 3s
+					dial_timeout 1s
 				}
 			}
 		}
 		handle {
 			reverse_proxy app-web-a:3000 {
+				lb_try_duration 5s
 				transport http {
 					keepalive 3s
+					dial_timeout 1s
 				}
 			}
 		}
