@@ -70,6 +70,7 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
   )
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true })
 
+  forget(home, port)
   const child = spawn(binary, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.on('data', chunk => {
@@ -100,6 +101,13 @@ export async function startSshd(home: Home, settings: readonly string[] = [], ho
       await ended
     },
   }
+}
+
+/** An earlier server of the same home may have had the port, and another key. */
+function forget({ knownHosts }: Home, port: number): void {
+  if (!existsSync(knownHosts)) return
+  const lines = readFileSync(knownHosts, 'utf8').split('\n')
+  writeFileSync(knownHosts, lines.filter(line => !line.startsWith(`[127.0.0.1]:${port} `)).join('\n'))
 }
 
 /** One of ours, which may have ended by itself in the meantime. */

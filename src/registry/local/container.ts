@@ -28,7 +28,10 @@ export async function ensureRegistry(
   const script = lines(requireEngine(engine), ensureLocalRegistry(engine, registry))
   const output = await here.run(script, signal ? { signal } : {})
   const before = wasIn(output)
-  if (output.code !== 0) throw await whyNotStarted(here, engine, registry, output, before)
+  if (output.code !== 0) {
+    if (before) await untilItAnswers(engine, before.port, signal).catch(() => {}) // it has been started again
+    throw await whyNotStarted(here, engine, registry, output, before)
+  }
   await untilItAnswers(engine, registry.port, signal)
   const change = before && changeBetween(before, registry)
   return { state: output.stdout.includes('already') ? 'already' : 'done', ...(change ? { change } : {}) }
@@ -75,7 +78,6 @@ async function whyNotStarted(
 ): Promise<JijiError> {
   const known = knownFailure(here, engine, output)
   if (known) return known
-  // The one that ran before runs again by now.
   if (before?.port !== port && (await isTaken(port))) {
     return new JijiError('port.taken', `port ${port} of this machine is in use, and not by the local registry`, {
       hint: `builder.registry.port names another; ss -ltnp 'sport = :${port}' shows by whom`,
