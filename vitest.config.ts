@@ -1,16 +1,23 @@
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** End-to-end tests that run beside the others: each set takes about as long, and mostly waits. */
-const apart = [
-  ...['doctor', 'four-layers', 'full-disk', 'local-registry', 'lost', 'many', 'registry-port', 'registry-stops'],
-  ...['registry-tunnel', 'rollback', 'routes', 'seeds', 'stalls', 'struck', 'tending', 'two-laptops'],
-].map(name => `test/e2e/${name}.test.ts`)
+/** One that begins last would be alone for minutes at the end. */
+const longest = ['struck', 'seeds', 'services', 'lost', 'replicas', 'lock', 'on-call', 'deploy', 'tending', 'stalls']
 
-// Each file has servers of its own; more than two files at once would be too much for a small machine.
-const endToEnd = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 }
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.indexOf(basename(moduleId, '.test.ts'))
+      return index === -1 ? longest.length : index
+    }
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other))
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -20,8 +27,16 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { test: { ...endToEnd, name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: apart } },
-      { test: { ...endToEnd, name: 'e2e-apart', include: apart } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          maxWorkers: 2, // each file has servers of its own, and mostly waits; three would be too much for a small machine
+          sequence: { groupOrder: 1 }, // not together with the unit tests, of which more run at once
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 })

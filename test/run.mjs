@@ -55,7 +55,7 @@ try {
   if (part !== 'e2e') await vitest('unit', filters)
   if (part !== 'unit') {
     await prepareMachine()
-    await Promise.all([vitest('e2e', filters), vitest('e2e-apart', filters)])
+    await vitest('e2e', filters)
   }
 } catch (error) {
   total.failed.push(error instanceof Error ? error.message : String(error))
@@ -109,7 +109,7 @@ function claimRigs() {
 }
 
 /**
- * @param {'unit' | 'e2e' | 'e2e-apart'} project
+ * @param {'unit' | 'e2e'} project
  * @param {string[]} filters
  */
 async function vitest(project, filters) {

@@ -20,6 +20,7 @@ describeOnRig('hooks', () => {
       '.env': 'DATABASE_KEY=geheim-42\n',
       '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rigged)}
 environment: {clear: {TABLE: "a b"}, secrets: [DATABASE_KEY]}
 services:

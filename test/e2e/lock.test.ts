@@ -146,6 +146,7 @@ async function openShop(rig: Rig, name: string): Promise<Shop> {
   const project = await createProject({
     '.jiji/deploy.yml': `project: ${name}
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rig)}
 services:
   web:

@@ -22,6 +22,7 @@ describeOnRig('servers whose sshd forbids tunnels', () => {
       ...appFiles('one'),
       '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rig)}
 services:
   web:

@@ -13,6 +13,7 @@ describeOnRig('a service with replicas, on a Docker and a Podman server', () => 
   let project: Project
   const configOf = (rig: Rig) => `project: shop
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rig)}
 services:
   web:

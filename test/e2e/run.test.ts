@@ -24,6 +24,7 @@ describeOnRig('one-off containers on a Docker and a Podman server', () => {
       ...appFiles('one'),
       '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rig)}
 services:
   web:

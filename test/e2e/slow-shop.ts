@@ -46,6 +46,7 @@ export async function startSlowShop(
   const project = await createProject({
     '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local, port: ${port}}}
+deploy: {stop_timeout: 1s}
 ${serversOf(rig).replace(/(engine: \w+)/g, '$1, seed: false')}
 services:
   web:

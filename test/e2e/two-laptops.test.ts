@@ -21,6 +21,7 @@ describeOnRig('two people with a local registry each', () => {
         ...contents(project, 'v1'),
         '.jiji/deploy.yml': `project: ${project}
 builder: {registry: {type: local}}
+deploy: {settle: 500ms, stop_timeout: 1s}
 ${serversOf(rig, ['s1'])}
 services:
   web:
