@@ -18,6 +18,7 @@ const exitStatuses = {
   'nothing.running': 1,
   usage: 2,
   'usage.unknown-command': 2,
+  'usage.unknown-key': 2,
   'usage.unknown-option': 2,
   'usage.needs-confirmation': 2,
   'config.missing': 2,

@@ -49,6 +49,32 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/validate.ts'),
   },
   {
+    name: 'config',
+    arguments: '[key]',
+    summary: 'Show the configuration in full: files laid over each other, with defaults, without secrets',
+    shared: ['config', 'environment', 'output', 'quiet'],
+    options: [{ flags: '--origins', description: 'Where each value comes from: file and line, or the default' }],
+    examples: ['jiji config', 'jiji config services.web -e staging --origins'],
+    load: () => import('./commands/config.ts'),
+  },
+  {
+    name: 'docs',
+    arguments: '[key]',
+    summary: 'Explain the keys of the configuration',
+    shared: ['output', 'quiet'],
+    options: [
+      { flags: '--schema', description: 'The JSON Schema for editors' },
+      { flags: '--markdown', description: 'The whole reference as a page' },
+    ],
+    examples: [
+      'jiji docs',
+      'jiji docs services.web.proxy',
+      'jiji docs replicas',
+      'jiji docs --schema > .jiji/schema.json',
+    ],
+    load: () => import('./commands/docs.ts'),
+  },
+  {
     name: 'build',
     summary: 'Build the images, and push them',
     shared: ['config', 'environment', 'services', 'version', 'output', 'quiet', 'verbose', 'noHostEnv'],

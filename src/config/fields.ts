@@ -51,7 +51,9 @@ export function value() {
 }
 
 export function matching(pattern: RegExp, description: string) {
-  return text().regex(pattern, { error: issue => `expected ${description}, got ${show(issue.input)}` })
+  return text()
+    .regex(pattern, { error: issue => `expected ${description}, got ${show(issue.input)}` })
+    .meta({ form: description })
 }
 
 export function integer(minimum: number, maximum: number) {
@@ -80,6 +82,7 @@ export function duration() {
       error: issue => `expected ${durationForm}, got ${show(issue.input)}`,
     })
     .transform(text => parseDuration(text) ?? 0)
+    .meta({ form: durationForm })
 }
 
 export function share() {
@@ -89,6 +92,7 @@ export function share() {
       error: issue => `expected ${shareForm}, got ${show(issue.input)}`,
     })
     .transform((text): Share => parseShare(text) ?? 'all')
+    .meta({ form: shareForm })
 }
 
 /** In bytes. */
@@ -104,7 +108,9 @@ export function oneOf<const T extends readonly [string, ...string[]]>(options: T
 }
 
 export function secret() {
-  return text().transform(written => new SecretReference(written, 'value'))
+  return text()
+    .transform(written => new SecretReference(written, 'value'))
+    .meta({ form: 'the name of a secret', writeOnly: true })
 }
 
 /** A secret that must be given by name. */
@@ -116,12 +122,17 @@ export function secretName(read?: (found: string) => string) {
 
 /** The key of a Google service account. */
 export function serviceAccount(otherwise: 'value' | 'file') {
-  return text().transform(written => new SecretReference(written, otherwise, [], serviceAccountKey))
+  return text()
+    .transform(written => new SecretReference(written, otherwise, [], serviceAccountKey))
+    .meta(otherwise === 'file' ? { form: 'a path' } : { form: 'the name of a secret', writeOnly: true })
 }
 
 /** The path of a file, or the name of a secret that holds what such a file would. */
 export function secretFile() {
-  return text().transform(written => new SecretReference(written, 'path'))
+  return text()
+    .regex(/^[^\n]*$/, { error: 'expected a path, or the name of a secret, and not what it holds' })
+    .transform(written => new SecretReference(written, 'path'))
+    .meta({ form: 'a path, or the name of a secret' })
 }
 
 export function list<T extends z.ZodType>(item: T) {

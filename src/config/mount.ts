@@ -10,7 +10,8 @@ export type Mount = {
   options?: string | undefined
 }
 
-const form = 'LOCAL:/TARGET, with :OPTIONS if need be, or a map with local, remote, mode, owner and options'
+const shortForm = 'LOCAL:/TARGET, with :OPTIONS if need be'
+const form = `${shortForm}, or a map with local, remote, mode, owner and options`
 /** Below the folder that it is relative to. */
 const local = /^(?!\/)(?!(.*\/)?\.\.(\/|$))[^:\n]+$/
 const remote = /^\/[^:\n]*$/
@@ -23,6 +24,7 @@ export function mount(what: { local: string; mode: string }) {
       return { local: from, remote: to, ...(rest[0] ? { options: rest[0] } : {}) }
     })
     .refine(one => local.test(one.local) && remote.test(one.remote), { error: `expected ${form}` })
+    .meta({ form: shortForm })
   const long = keys({
     local: matching(local, 'a relative path that does not lead out').describe(what.local),
     remote: matching(remote, 'an absolute path').describe('Where it is in the container'),

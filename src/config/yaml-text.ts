@@ -1,11 +1,16 @@
-import { Document, isScalar, parseAllDocuments, Scalar, visit } from 'yaml'
+import { Document, isPair, isScalar, isSeq, type Node, parseAllDocuments, Scalar, visit } from 'yaml'
 
 /**
  * Values as the text of one or more YAML documents, so that readers of YAML 1.1 (Kubernetes, Butane) and of 1.2 (GitHub,
  * GitLab) find the same in it. The same values give the same bytes.
  */
 export function yamlText(...values: readonly unknown[]): string {
-  return values.map(documentText).join('---\n')
+  return values.map(value => documentText(value)).join('---\n')
+}
+
+/** The text of one document, with a comment after each single value that has one. */
+export function yamlWithComments(value: unknown, commentOf: (path: readonly (string | number)[]) => string): string {
+  return documentText(value, commentOf)
 }
 
 /** A file's mode, which YAML 1.1 writes as `0600`. */
@@ -13,12 +18,13 @@ export function fileMode(mode: number): unknown {
   return Object.assign(new Scalar(mode), { format: 'OCT' })
 }
 
-function documentText(value: unknown): string {
+function documentText(value: unknown, commentOf?: Parameters<typeof yamlWithComments>[1]): string {
   const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false })
   visit(document, {
-    Scalar: (at, node) => {
-      if (at !== 'key' && isScalar(node) && typeof node.value === 'string' && mustBeQuoted(node.value))
-        node.type = Scalar.QUOTE_DOUBLE
+    Scalar: (at, node, above) => {
+      if (at === 'key') return
+      if (typeof node.value === 'string' && mustBeQuoted(node.value)) node.type = Scalar.QUOTE_DOUBLE
+      if (commentOf) node.comment = ` ${commentOf(pathOf([...above, node]))}`
     },
   })
   // These end a line in YAML 1.1 and not in 1.2; text that holds one stands in double quotes, where each has an escape.
@@ -27,6 +33,14 @@ function documentText(value: unknown): string {
     .replaceAll('\u0085', '\\N')
     .replaceAll('\u2028', '\\L')
     .replaceAll('\u2029', '\\P')
+}
+
+/** The keys and indexes that lead to the last of these nodes, each of which holds the next. */
+function pathOf(nodes: readonly unknown[]): (string | number)[] {
+  return nodes.flatMap((node, index): (string | number)[] => {
+    if (isPair(node)) return [String(isScalar(node.key) ? node.key.value : node.key)]
+    return isSeq(node) ? [node.items.indexOf(nodes[index + 1] as Node)] : []
+  })
 }
 
 /** All but plain words, and text of several lines without anything odd in it, which is easier to read as a block. */

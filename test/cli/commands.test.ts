@@ -131,6 +131,8 @@ const walks: Record<string, string> = {
   'server teardown': 'server teardown --yes --confirm app',
   'server backup': 'server backup -H web1 --to web1.tgz',
   'server restore': 'server restore logins.json -H web1 --force --yes',
+  config: 'config services.web',
+  docs: 'docs services',
   status: 'status',
   logs: 'logs',
   exec: 'exec web ls -la',
@@ -178,6 +180,7 @@ describe('every command', () => {
     'registry login': ['registry login a.b --username me --password-stdin'],
     'registry export': ['registry export docker-config'],
     rollback: ['rollback --list'],
+    docs: ['docs --markdown', 'docs --schema'],
   }
   const reads = new Map<string, Set<string>>()
   const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
