@@ -92,8 +92,14 @@ export const catalogue: readonly Command[] = [
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
+      { flags: '--report <file>', description: 'Write a page of HTML that shows how it went, and when' },
     ],
-    examples: ['jiji deploy', 'jiji deploy -e staging --dry-run', 'jiji deploy -S web -H "web*" --yes --wait'],
+    examples: [
+      'jiji deploy',
+      'jiji deploy -e staging --dry-run',
+      'jiji deploy -S web -H "web*" --yes --wait',
+      'jiji deploy --report deploy.html',
+    ],
     load: () => import('./commands/deploy.ts'),
   },
   {
@@ -103,6 +109,7 @@ export const catalogue: readonly Command[] = [
     shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
     options: [
       { flags: '--list', description: 'Show which releases could be gone back to now, and why not to the others' },
+      { flags: '--report <file>', description: 'Write a page of HTML that shows how it went, and when' },
     ],
     examples: ['jiji rollback', 'jiji rollback v1.4 -S web', 'jiji rollback --list'],
     load: () => import('./commands/rollback.ts'),

@@ -8,7 +8,7 @@ import { askBuilder, type Builder, builderHere } from '../deploy/builder.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
 import { JijiError } from '../errors.ts'
-import { connectFleet, type Fleet, type Place, withFleet } from '../runner/fleet.ts'
+import { connectFleet, connectPlace, type Fleet, type FleetOptions, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
 import type { Runner, Output as RunOutput } from '../runner/runner.ts'
 import type { Context } from './context.ts'
@@ -144,10 +144,25 @@ export async function withReachable<T>(
   context.output.expect(places.length)
   return withFleet(
     places,
-    { signal: context.signal, warn: text => context.output.warn(text), ...(onFailure ? { onFailure } : {}) },
+    {
+      signal: context.signal,
+      warn: text => context.output.warn(text),
+      connect: timed(context),
+      ...(onFailure ? { onFailure } : {}),
+    },
     ({ runners, failures }) =>
       use({ failures, runners: new Map([...runners].map(([name, runner]) => [name, traced(context, runner)])) }),
   )
+}
+
+function timed({ output }: Context): NonNullable<FleetOptions['connect']> {
+  return async (place, options) => {
+    const event = { step: 'connect', server: place.server } as const
+    output.event({ ...event, state: 'begun' })
+    const runner = await connectPlace(place, options)
+    output.event({ ...event, state: 'done' })
+    return runner
+  }
 }
 
 /** Connects once more to a server that was reached a moment ago; it may take some time to be there again. */

@@ -21,13 +21,16 @@ import type { Hooks } from './hooks.ts'
 
 type Scene = { config: Config; secrets: Secrets; runners: Map<string, Runner>; hooks?: Hooks }
 
+/** A plan that was carried out, and the configuration that runs now. */
+export type Released = { plan: Plan; config: Config }
+
 /** Under the lock: what the servers say now, a plan made from it, and the plan carried out. */
 export async function release(
   context: Context,
   { config, secrets, runners, hooks }: Scene,
   planFrom: (observations: readonly Observation[]) => Plan,
   images: () => Promise<Digests>,
-): Promise<void> {
+): Promise<Released> {
   const { output } = context
   const wait = waitOf(context)
   const actor = await findActor(thisMachine(context), context.environment)
@@ -64,11 +67,12 @@ export async function release(
   const { plan, as } = await inTermsOfDisks(config, runners, underLock).finally(() =>
     Promise.all(again.map(runner => runner.close())),
   )
-  const seconds = (Date.now() - began) / 1000
-  if (output.style.json) output.json({ ...plan, result: 'done', seconds })
-  else output.result(renderRelease(plan, as, seconds))
+  const milliseconds = Date.now() - began
+  if (output.style.json) output.json({ ...plan, result: 'done', seconds: milliseconds / 1000 })
+  else output.result(renderRelease(plan, as, milliseconds, output.timeline.spans()))
   for (const { server, reason } of plan.skipped ?? [])
     output.warn(`${server} was left out, and serves what it did before: ${reason}`)
+  return { plan, config: as }
 }
 
 function factsOf({ version, release, servers, skipped }: Plan) {

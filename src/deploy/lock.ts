@@ -81,7 +81,10 @@ async function takeTurn(context: LockContext, runners: readonly Runner[]): Promi
 async function holdAll(context: LockContext, runners: readonly Runner[]): Promise<Held[]> {
   const held: Held[] = []
   const hold = async (runner: Runner) => {
+    const event = { step: 'lock', server: runner.server } as const
+    context.report({ ...event, state: 'begun' })
     const one = await holdOn(context, runner)
+    context.report({ ...event, state: 'done' })
     held.push(one)
     return one
   }

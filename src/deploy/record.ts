@@ -126,8 +126,11 @@ async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, scr
   const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
   const settle = server.site ? [settleSite(server.engine, server.site)] : []
   const all = lines(requireLock(config.scope, owner), ...settle, script, audit)
+  const event = { step: 'record', server: server.server } as const
+  report({ ...event, state: 'begun' })
   const output = await runner.run(all, { timeout: limits.record })
   if (output.code === 0) {
+    report({ ...event, state: 'done' })
     for (const { service } of server.replacements)
       report({ step: 'switch', state: 'let go', server: server.server, service })
     return

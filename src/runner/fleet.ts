@@ -65,7 +65,7 @@ export async function connectFleet(
   return { runners: new Map(runners.map(runner => [runner.server, runner])), failures: failures as JijiError[] }
 }
 
-async function connectPlace(place: Place, options: ConnectOptions): Promise<Runner> {
+export async function connectPlace(place: Place, options: ConnectOptions): Promise<Runner> {
   return place.kind === 'local' ? localRunner(place.server) : connectSsh(place, options)
 }
 

@@ -4,7 +4,7 @@ import type { Secret } from '../config/secret.ts'
 export type Mask = (text: string) => string
 
 /** Shorter values would turn ordinary text into noise, and protect nothing. */
-const shortest = 4
+export const shortest = 4
 
 /** Every form in which a secret could turn up: plain, base64 (alone or inside more), URL-encoded, JSON-escaped. */
 export function createMask(secrets: readonly Secret[]): Mask {

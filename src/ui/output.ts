@@ -11,13 +11,15 @@ import type { Script } from '../shell/script.ts'
 import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
 import { renderEvent } from './event.ts'
+import { annotations, beginGroup, defused, endGroup, groupOf, isGitHub, maskCommands } from './github.ts'
 import { harmless } from './harmless.ts'
 import { type LeftBehind, leftBehind } from './left-behind.ts'
-import { createMask } from './mask.ts'
+import { createMask, shortest } from './mask.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
 import { renderServing } from './serving.ts'
 import { renderTable } from './table.ts'
+import { type Timeline, timeline } from './timeline.ts'
 import { tellTogether } from './together.ts'
 
 export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
@@ -40,8 +42,11 @@ export class Output {
   #hasJson = false
   /** What the events so far have told. */
   readonly leftBehind: LeftBehind = leftBehind()
+  readonly timeline: Timeline = timeline()
   readonly #together = tellTogether((event, missing) => this.#narrate(event, missing))
   #servers = 0
+  /** What GitHub's runner has been told to fold, while it is written. */
+  #group: string | undefined
 
   constructor(style: OutputStyle, streams: Streams) {
     this.style = style
@@ -52,6 +57,7 @@ export class Output {
   hide(secrets: readonly Secret[]): void {
     this.#secrets = [...this.#secrets, ...secrets]
     this.#mask = createMask(this.#secrets)
+    if (this.isOnGitHub) this.#command(maskCommands(secrets, shortest))
   }
 
   /** Says how many servers events are about to come from. */
@@ -69,6 +75,11 @@ export class Output {
     return Boolean(this.#streams.stdin.isTTY && this.#streams.stderr.isTTY) && !this.style.json
   }
 
+  /** Whether GitHub's runner reads what is written. */
+  get isOnGitHub(): boolean {
+    return isGitHub(this.#streams.environment, this.#streams.stderr)
+  }
+
   /** Whether results are shown to somebody, and stay in what a terminal keeps. */
   get isOnTerminal(): boolean {
     return Boolean(this.#streams.stdout.isTTY)
@@ -84,6 +95,7 @@ export class Output {
 
   result(text: string): void {
     this.#together.flush()
+    this.#enter(undefined)
     this.#streams.stdout.write(`${this.#mask(text)}\n`)
   }
 
@@ -107,6 +119,7 @@ export class Output {
   /** A line that somebody else wrote, after where it comes from: the same place has the same colour. */
   foreign(place: string, text: string, to: 'stdout' | 'stderr' = 'stdout'): void {
     this.#together.flush()
+    this.#enter(undefined)
     const stream = this.#streams[to]
     const shown = stream.isTTY ? harmless(this.#mask(text)) : this.#mask(text)
     const prefix = place && stream.isTTY ? this.#colourOf(place)(`${place} |`) : `${place} |`
@@ -148,21 +161,27 @@ export class Output {
   warn(problem: Problem | string): void {
     const text = typeof problem === 'string' ? problem : renderProblem(problem, this.#streams.directory)
     this.#tell(`${this.#colour.yellow('warning:')} ${text}`)
+    this.#annotate('warning', problem)
   }
 
   event(event: Event): void {
     this.leftBehind.hear(event)
+    this.timeline.hear(event)
     this.#together.hear(event)
     if (event.state === 'held' || event.state === 'let go') return
     if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
+    if (event.state === 'done' && !event.detail && ['connect', 'lock', 'record'].includes(event.step)) return
     if (this.#servers > readable && !this.style.verbose && this.#together.keeps(event)) return
     this.#narrate(event)
   }
 
   script(server: string, script: Script): void {
     if (this.style.verbose)
-      this.#tell(this.#colour.dim(`${server} $ ${script.toString().trim().split('\n').join(`\n${server} > `)}`))
+      this.#tell(
+        this.#colour.dim(`${server} $ ${script.toString().trim().split('\n').join(`\n${server} > `)}`),
+        this.#group,
+      )
   }
 
   async confirm(question: string): Promise<boolean> {
@@ -187,6 +206,11 @@ export class Output {
 
   /** As JSON, unless a result has been printed already: two documents would be none. */
   error(error: unknown): void {
+    this.#showError(error)
+    this.#annotate('error', error)
+  }
+
+  #showError(error: unknown): void {
     if (this.style.json && !this.#hasJson) {
       this.json(jsonError(error))
       return
@@ -209,7 +233,7 @@ export class Output {
 
   #narrate(event: Event, missing: readonly string[] = []): void {
     const others = missing.length > 0 ? `, not yet on ${missing.join(', ')}` : ''
-    this.note(renderEvent(event, this.#colour) + others)
+    if (!this.style.quiet) this.#tell(renderEvent(event, this.#colour) + others, groupOf(event.step))
   }
 
   #colourOf(place: string): (text: string) => string {
@@ -221,14 +245,35 @@ export class Output {
 
   #json(value: unknown, indent: number): void {
     this.#together.flush()
+    this.#enter(undefined)
     const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
     this.#streams.stdout.write(`${JSON.stringify(value, masked, indent)}\n`)
     this.#hasJson = true
   }
 
-  #tell(text: string): void {
+  #tell(text: string, group?: string): void {
     this.#together.flush()
-    this.#streams.stderr.write(`${this.#mask(text)}\n`)
+    this.#enter(group)
+    const shown = this.#mask(text)
+    this.#streams.stderr.write(`${this.isOnGitHub ? defused(shown) : shown}\n`)
+  }
+
+  /** Begins a group, and ends the one before. */
+  #enter(group: string | undefined): void {
+    if (!this.isOnGitHub || group === this.#group) return
+    this.#command([...(this.#group ? [endGroup] : []), ...(group ? [beginGroup(group)] : [])])
+    this.#group = group
+  }
+
+  #annotate(level: 'error' | 'warning', what: unknown): void {
+    if (!this.isOnGitHub) return
+    const { environment, directory } = this.#streams
+    this.#command(annotations(level, what, environment.GITHUB_WORKSPACE ?? directory).map(line => this.#mask(line)))
+  }
+
+  /** Past the mask, which the names of secrets would not get past. */
+  #command(lines: readonly string[]): void {
+    this.#streams.stderr.write(lines.map(line => `${line}\n`).join(''))
   }
 }
 

@@ -4,7 +4,9 @@ import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
 import { nameAlike } from './alike.ts'
 import { renderMove } from './moves.ts'
+import { type Report, renderTime } from './report.ts'
 import { renderTable } from './table.ts'
+import { durationOf, placeOf, type Span, slowestOf } from './timeline.ts'
 
 /** What a release is going to change. */
 export function renderPlan(plan: Plan): string {
@@ -78,8 +80,22 @@ function times({ names }: { names: readonly string[] }): string {
   return names.length === 1 ? '' : ` x ${names.length}`
 }
 
-/** What a release has changed: one screen, with the addresses that lead to it. */
-export function renderRelease(plan: Plan, config: Config, seconds: number): string {
+/** What a release has changed: one screen, with the addresses that lead to it, and what took longest. */
+export function renderRelease(plan: Plan, config: Config, milliseconds: number, spans: readonly Span[] = []): string {
+  const { head, rows } = releaseTable(plan, config)
+  const slowest = slowestOf(spans)
+  const longest = slowest
+    ? `; what took longest: ${placeOf(slowest)} ${slowest.step}, ${renderTime(durationOf(slowest))}`
+    : ''
+  return `${renderTable(head, rows)}\n${renderResult(plan)} in ${renderTime(milliseconds)}${longest}`
+}
+
+export function renderResult(plan: Plan): string {
+  return results[plan.action](plan)
+}
+
+/** A row for each service that was replaced; servers with the same share one. */
+export function releaseTable(plan: Plan, config: Config): NonNullable<Report['table']> {
   const said = plan.servers.flatMap(({ server, replacements }) =>
     replacements.map(({ service, live, candidate, again }) => ({
       server,
@@ -92,7 +108,7 @@ export function renderRelease(plan: Plan, config: Config, seconds: number): stri
     })),
   )
   const rows = nameAlike(said).map(([names, [service = '', ...others]]) => [service, names, ...others])
-  return `${renderTable(['service', 'server', 'before', 'now', 'address'], rows)}\n${results[plan.action](plan)} in ${seconds.toFixed(1)} s`
+  return { head: ['service', 'server', 'before', 'now', 'address'], rows }
 }
 
 function addressesOf(config: Config, name: string): string {

@@ -1,8 +1,14 @@
 import type { ServiceStatus } from '../deploy/status.ts'
+import type { Report } from './report.ts'
 import { renderTable } from './table.ts'
 
 /** What servers serve when a release has failed; those that serve the same share a row. */
 export function renderServing(services: readonly ServiceStatus[]): string {
+  const { head, rows } = servingTable(services)
+  return renderTable(head, rows)
+}
+
+export function servingTable(services: readonly ServiceStatus[]): NonNullable<Report['table']> {
   const servers = [...new Set(services.map(({ server }) => server))]
   const serving = new Map<string, string[]>()
   for (const server of servers) {
@@ -10,10 +16,7 @@ export function renderServing(services: readonly ServiceStatus[]): string {
     const text = [...new Set(words)].join(', ')
     serving.set(text, [...(serving.get(text) ?? []), server])
   }
-  return renderTable(
-    ['serves now', 'on'],
-    [...serving].map(([text, names]) => [text, names.join(', ')]),
-  )
+  return { head: ['serves now', 'on'], rows: [...serving].map(([text, names]) => [text, names.join(', ')]) }
 }
 
 function wordsFor({ service, version, state, health, reason }: ServiceStatus): string {

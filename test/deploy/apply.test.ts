@@ -95,6 +95,8 @@ describe('a deploy', () => {
       'switch done',
       'drain done',
       'stop done',
+      'record begun',
+      'record done',
     ])
   })
   test('waits for the images before it replaces anything', async () => {

@@ -52,14 +52,28 @@ services:
 
   test('deploy needs nothing but the variable: no login, no terminal, no --yes', async () => {
     const watch = watchProcesses(forms)
-    const { code, stderr, stdout } = await project.jijiWith(here(), 'deploy', '--version', 'v1', '-v')
+    const summary = join(home, 'summary.md')
+    const runner = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '1', GITHUB_STEP_SUMMARY: summary }
+    const words = ['deploy', '--version', 'v1', '-v', '--report', 'deploy.html']
+    const { code, stderr, stdout } = await project.jijiWith({ ...here(), ...runner }, ...words)
     const { seen, looks } = watch.stop()
     expect(stderr).not.toContain('error')
     expect(code).toBe(0)
     expect(looks).toBeGreaterThan(20)
     expect(seen).toEqual([])
-    for (const form of forms) expect(stdout + stderr).not.toContain(form)
-    for (const { address } of rig.servers) expect((await ask({ address, host })).body).toBe('one')
+    // The one line that GitHub's runner takes for itself.
+    const shown = `${stdout}\n${stderr}`.replace(/^::add-mask::.*\n/gm, '')
+    const [page = '', below = ''] = [join(project.folder, 'deploy.html'), summary].map(file =>
+      readFileSync(file, 'utf8'),
+    )
+    for (const text of [shown, page, below]) for (const form of forms) expect(text).not.toContain(form)
+    expect(stderr.match(/^::(end)?group::.*$/gm)?.slice(-2)).toEqual(['::group::Release', '::endgroup::'])
+    for (const text of [page, below]) expect(text).toContain('deployed shop v1')
+    for (const { name, address } of rig.servers) {
+      expect(page).toContain(`<div class="place">${name} web</div>`)
+      expect(below).toContain(`section ${name} web`)
+      expect((await ask({ address, host })).body).toBe('one')
+    }
   })
 
   test('after a deploy without login no file on a server holds the password', async () => {

@@ -205,20 +205,22 @@ services: {web: {image: web, hosts: [${names}]}}
   s2, s3, s4, s5, s6 and 14 more (docker)
     web: start web
 `)
-    expect(renderRelease(plan, configOf(text), 1)).toBe(`SERVICE  SERVER                          BEFORE  NOW  ADDRESS
+    expect(
+      renderRelease(plan, configOf(text), 1000),
+    ).toBe(`SERVICE  SERVER                          BEFORE  NOW  ADDRESS
 web      s1                              r1      9
 web      s2, s3, s4, s5, s6 and 14 more  -       9
 deployed app 9 in 1.0 s`)
   })
   test('once it is done', () => {
     const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
-    expect(renderRelease(plan, config, 4.25)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS
+    expect(renderRelease(plan, config, 4250)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS
 web      web1    r1      9    http://app.example.com
 worker   web1    -       9
 deployed app 9 in 4.3 s`)
     const other = configOf(`${twoServers.replace('app_port', 'ssl: true, app_port')}proxy: {https_port: 8443}`)
-    expect(renderRelease({ ...plan, action: 'rollback' }, other, 0.5)).toMatch(
-      /https:\/\/app\.example\.com:8443\n[\s\S]*went back to app 9 in 0\.5 s$/,
+    expect(renderRelease({ ...plan, action: 'rollback' }, other, 500)).toMatch(
+      /https:\/\/app\.example\.com:8443\n[\s\S]*went back to app 9 in 500 ms$/,
     )
   })
 })

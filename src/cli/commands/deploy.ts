@@ -19,9 +19,11 @@ import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder } from
 import { type Hooks, withHooks } from '../hooks.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
-import { confirmPlan, isAsked, release } from '../release.ts'
+import { confirmPlan, isAsked, type Released, release } from '../release.ts'
+import { pageFile, withReport } from '../report.ts'
 
 export async function run(context: Context): Promise<void> {
+  const page = pageFile(context)
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   const secrets = await gatherSecrets(context, config, config)
@@ -38,8 +40,10 @@ export async function run(context: Context): Promise<void> {
       ),
     )
   }
-  await withHooks(context, config, { ...selected, version }, hooks =>
-    withBuilder(context, config, secrets, selected, builder => deploy(context, { ...about, builder }, hooks)),
+  await withReport(context, page, `deploy of ${config.project} ${version}`, () =>
+    withHooks(context, config, { ...selected, version }, hooks =>
+      withBuilder(context, config, secrets, selected, builder => deploy(context, { ...about, builder }, hooks)),
+    ),
   )
 }
 
@@ -68,7 +72,7 @@ function planners(context: Context, { config, certificates, builder, version }: 
   return { from, ahead }
 }
 
-async function deploy(context: Context, work: Work, hooks: Hooks): Promise<void> {
+async function deploy(context: Context, work: Work, hooks: Hooks): Promise<Released> {
   const { config, selected, secrets, here, version } = work
   const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
   const releaseTo = (reached: Reached, images: () => Promise<Digests>) =>
@@ -90,7 +94,7 @@ async function deploy(context: Context, work: Work, hooks: Hooks): Promise<void>
         await confirmPlan(context, await ahead(await observeAll(config, runners, signal)))
       }
       await hooks.run('pre-build')
-      await withBuild(context, work, images => releaseTo(reached, images))
+      return withBuild(context, work, images => releaseTo(reached, images))
     })
   }
   // Nobody to ask, and nothing to prove: building starts while servers are connected.

@@ -13,9 +13,11 @@ import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
 import { showReleases } from '../releases.ts'
+import { pageFile, withReport } from '../report.ts'
 
 export async function run(context: Context): Promise<void> {
   const { args, options } = context
+  const page = pageFile(context)
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   // What containers are told is kept on the servers: only the way to them is needed.
@@ -39,14 +41,16 @@ export async function run(context: Context): Promise<void> {
       rehearse(context, config, (await ahead(reached)).secrets, reached.runners, planner(reached)),
     )
   }
-  await withHooks(context, config, selected, hooks =>
-    withReached(context, config, secrets, selected, async reached => {
-      const { plan, secrets } = await ahead(reached)
-      if (isAsked(context)) await confirmPlan(context, plan)
-      await startRegistry(context, config, plan)
-      const { runners } = reached
-      await release(context, { config, secrets, runners, hooks }, planner(reached), async () => new Map())
-    }),
+  await withReport(context, page, `rollback of ${config.project}`, () =>
+    withHooks(context, config, selected, hooks =>
+      withReached(context, config, secrets, selected, async reached => {
+        const { plan, secrets } = await ahead(reached)
+        if (isAsked(context)) await confirmPlan(context, plan)
+        await startRegistry(context, config, plan)
+        const { runners } = reached
+        return release(context, { config, secrets, runners, hooks }, planner(reached), async () => new Map())
+      }),
+    ),
   )
 }
 
