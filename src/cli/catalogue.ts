@@ -15,6 +15,8 @@ export type Command = {
   passesOn?: boolean
   /** Goes on until Ctrl-C, which then is no failure. */
   isEndless?: boolean
+  /** For programs, and in no help. */
+  isHidden?: boolean
   /** A number is the exit status, of a command that is not ours. */
   load: () => Promise<{ run: (context: Context) => Promise<void> | Promise<number> }>
 }
@@ -445,6 +447,23 @@ export const catalogue: readonly Command[] = [
     shared: registry,
     examples: ['jiji doctor', 'jiji doctor -H web1 -o json'],
     load: () => import('./commands/doctor.ts'),
+  },
+  {
+    name: 'completion',
+    arguments: '<shell>',
+    summary: 'Print what makes bash, zsh or fish complete commands, options and the names in deploy.yml',
+    shared: [],
+    examples: ['jiji completion bash >> ~/.bashrc', 'jiji completion zsh >> ~/.zshrc', 'jiji completion fish | source'],
+    load: () => import('./commands/completion.ts'),
+  },
+  {
+    name: 'complete',
+    arguments: '[...words]',
+    summary: 'Say what may stand at the end of these words',
+    shared: [],
+    passesOn: true,
+    isHidden: true,
+    load: () => import('./commands/complete.ts'),
   },
   {
     name: 'version',

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { JijiError } from '../errors.ts'
 import { catalogue } from './catalogue.ts'
 import type { Context } from './context.ts'
+import { helpText } from './help.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
@@ -20,8 +21,8 @@ export async function main(world: World): Promise<number> {
   } catch (error) {
     return await fail(error, await createOutput(world, { json: wantsJson(world), quiet: false, verbose: false }))
   }
-  if ('showHelp' in invocation) {
-    invocation.showHelp()
+  if ('help' in invocation) {
+    world.stdout.write(`${helpText(invocation.help, world.stdout.columns || undefined)}\n`)
     return 0
   }
   return await run(world, invocation)
@@ -35,10 +36,7 @@ function wantsJson({ argv, environment }: World): boolean {
   )
 }
 
-async function run(
-  world: World,
-  { command, args, options }: Exclude<Invocation, { showHelp: unknown }>,
-): Promise<number> {
+async function run(world: World, { command, args, options }: Exclude<Invocation, { help: unknown }>): Promise<number> {
   const output = await createOutput(world, {
     json: options.text('output') === 'json',
     quiet: options.flag('quiet'),

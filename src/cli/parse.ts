@@ -2,12 +2,15 @@ import { cac } from 'cac'
 import { nearest } from '../config/nearest.ts'
 import { JijiError } from '../errors.ts'
 import type { Command } from './catalogue.ts'
+import type { helpText } from './help.ts'
 import { describeOption, type OptionSpec, Options, type SharedOption, shared } from './options.ts'
 
-export type Invocation = { command: Command; args: string[]; options: Options } | { showHelp: () => void }
+export type Invocation =
+  | { command: Command; args: string[]; options: Options }
+  | { help: Parameters<typeof helpText>[0] }
 
 /**
- * Words to a command. cac matches commands and renders help; what it gets wrong is cured on the way in: names of two
+ * Words to a command. cac matches commands and options; what it gets wrong is cured on the way in: names of two
  * words are joined (cac issues #65 and #170), and each value is attached to its option behind a mark, so that `1.10`
  * stays text and a value may begin with a dash.
  * @throws JijiError usage, usage.unknown-command, usage.unknown-option
@@ -18,14 +21,10 @@ export function parse(
   environment: Readonly<Record<string, string | undefined>>,
 ): Invocation {
   const { words, args, command, wantsHelp } = read(catalogue, asVersion(argv))
+  if (wantsHelp || !command) return { help: { catalogue, command, group: command ? undefined : words[0] } }
   const cli = cac('jiji')
-  for (const one of command ? [command] : catalogue) {
-    const defined = cli.command([one.name, one.arguments].filter(part => part).join(' '), one.summary)
-    for (const option of optionsOf(one)) defined.option(option.flags, option.description)
-    for (const example of one.examples ?? []) defined.example(`  $ ${example}`)
-  }
-  if (wantsHelp || !command) return { showHelp: () => showHelp(cli, command, words) }
-
+  const defined = cli.command([command.name, command.arguments].filter(part => part).join(' '), command.summary)
+  for (const option of optionsOf(command)) defined.option(option.flags, option.description)
   cli.parse(['node', 'jiji', ...words], { run: false })
   const matched = cli.matchedCommand
   if (!matched) throw new Error(`cac does not know ${command.name}`)
@@ -181,32 +180,4 @@ function valuesOf(options: Record<string, unknown>, name: string): string[] | un
 
 function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
-}
-
-const exitStatuses = `  0  done                          4  a server could not be reached or refused us
-  1  failed, or a fault of ours    5  the lock is held
-  2  usage or configuration        6  a release was unhealthy and has been rolled back
-  3  a registry refused            7  some servers succeeded and some failed`
-
-/** Of the whole program, of a group of commands (`jiji registry`), or of one command. */
-function showHelp(cli: ReturnType<typeof cac>, command: Command | undefined, [group]: readonly string[]): void {
-  const isOfGroup = (line: string) =>
-    command !== undefined || group === undefined || line.trimStart().startsWith(`${group} `)
-  const about = command?.summary ?? 'Deploys containers to plain servers over SSH, without dropping a request'
-  cli.help(([, ...sections]) => [
-    { body: about },
-    ...sections
-      .filter(({ title }) => !title?.startsWith('For more info'))
-      .map(({ title = '', body }) => ({
-        title,
-        body: body
-          .split('\n')
-          .filter(line => title !== 'Commands' || isOfGroup(line))
-          .map(line => line.replace(/ *(\(default: true\))?$/, ''))
-          .join('\n'),
-      })),
-    ...(command ? [] : [{ title: 'Exit status', body: exitStatuses }]),
-  ])
-  cli.parse(['node', 'jiji', ...(command ? [command.name] : [])], { run: false })
-  cli.outputHelp()
 }

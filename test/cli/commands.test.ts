@@ -133,6 +133,8 @@ const walks: Record<string, string> = {
   'server restore': 'server restore logins.json -H web1 --force --yes',
   config: 'config services.web',
   docs: 'docs services',
+  completion: 'completion bash',
+  complete: 'complete -- deploy -H w',
   status: 'status',
   logs: 'logs',
   exec: 'exec web ls -la',

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Command, catalogue } from '../../src/cli/catalogue.ts'
+import { helpText } from '../../src/cli/help.ts'
 import { Options } from '../../src/cli/options.ts'
 import { type Invocation, parse } from '../../src/cli/parse.ts'
 import type { JijiError } from '../../src/errors.ts'
@@ -18,8 +19,7 @@ const withArguments: readonly Command[] = [
 afterEach(() => vi.restoreAllMocks())
 
 const invoke = (words: string[], environment = {}) => parse(withArguments, words, environment)
-const run = (words: string[], environment = {}) =>
-  invoke(words, environment) as Exclude<Invocation, { showHelp: unknown }>
+const run = (words: string[], environment = {}) => invoke(words, environment) as Exclude<Invocation, { help: unknown }>
 
 /** `deploy version=1.10 yes`: a command, its options by their long names, and its arguments. */
 function readOut(words: string[], names: readonly string[]): string {
@@ -41,12 +41,8 @@ function failureOf(words: string[]): JijiError {
 }
 
 function helpOf(words: string[]): string | undefined {
-  const print = vi.spyOn(console, 'info').mockImplementation(() => {})
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
   const invocation = invoke(words)
-  if (!('showHelp' in invocation)) return undefined
-  invocation.showHelp()
-  return [...print.mock.calls, ...log.mock.calls].flat().join('\n')
+  return 'help' in invocation ? helpText(invocation.help) : undefined
 }
 
 describe('words become a command, its options and its arguments', () => {
@@ -198,8 +194,12 @@ describe('what cannot be understood is refused', () => {
 describe('help', () => {
   test.each(['', '--help', '-h', 'help', '-v', 'help --help'])('of everything: %j', words => {
     const text = helpOf(words.split(' ').filter(word => word !== '')) ?? ''
-    for (const { name, summary } of catalogue)
-      expect(text).toMatch(new RegExp(`^ +${name} .*${summary.slice(0, 20)}`, 'm'))
+    for (const { name, summary, isHidden } of withArguments) {
+      const [first, second] = name.split(' ')
+      const line = second ? `^ +${first} … .*\\b${second}\\b` : `^ +${name} .*${summary.slice(0, 20)}`
+      if (isHidden) expect(text).not.toMatch(new RegExp(`^ +${name} `, 'm'))
+      else expect(text).toMatch(new RegExp(line, 'm'))
+    }
     expect(text).toContain('Exit status')
     expect(text).not.toContain('undefined')
   })
