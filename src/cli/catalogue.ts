@@ -1,25 +1,5 @@
-import type { Context } from './context.ts'
+import type { Command } from './command.ts'
 import { logOptions } from './log-options.ts'
-import type { OptionSpec, SharedOption } from './options.ts'
-
-/** A command: what it is called, what it takes, and where its code is. */
-export type Command = {
-  name: string
-  /** In cac's form: `<one>`, `[one]`, `[...many]`. */
-  arguments?: string
-  summary: string
-  shared: readonly SharedOption[]
-  options?: readonly OptionSpec[]
-  examples?: readonly string[]
-  /** Its last arguments are a command to be run elsewhere, whose options are not ours. */
-  passesOn?: boolean
-  /** Goes on until Ctrl-C, which then is no failure. */
-  isEndless?: boolean
-  /** For programs, and in no help. */
-  isHidden?: boolean
-  /** A number is the exit status, of a command that is not ours. */
-  load: () => Promise<{ run: (context: Context) => Promise<void> | Promise<number> }>
-}
 
 const reading = ['config', 'environment', 'hosts', 'services', 'output', 'quiet', 'verbose'] as const
 const writing = ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose', 'noHostEnv'] as const
@@ -463,7 +443,7 @@ export const catalogue: readonly Command[] = [
     shared: [],
     passesOn: true,
     isHidden: true,
-    load: () => import('./commands/complete.ts'),
+    load: async () => (await import('./commands/complete.ts')).completing(catalogue),
   },
   {
     name: 'version',

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Command } from './catalogue.ts'
+import type { Command } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
 
 /** Something that may stand at the cursor. */

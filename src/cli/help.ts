@@ -1,4 +1,4 @@
-import type { Command } from './catalogue.ts'
+import type { Command } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
 
 /** Help is written from the catalogue alone, and for the width it is read at. */

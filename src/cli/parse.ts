@@ -1,7 +1,7 @@
 import { cac } from 'cac'
 import { nearest } from '../config/nearest.ts'
 import { JijiError } from '../errors.ts'
-import type { Command } from './catalogue.ts'
+import type { Command } from './command.ts'
 import type { helpText } from './help.ts'
 import { describeOption, type OptionSpec, Options, type SharedOption, shared } from './options.ts'
 

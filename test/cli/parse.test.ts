@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Command, catalogue } from '../../src/cli/catalogue.ts'
+import { catalogue } from '../../src/cli/catalogue.ts'
+import type { Command } from '../../src/cli/command.ts'
 import { helpText } from '../../src/cli/help.ts'
 import { Options } from '../../src/cli/options.ts'
 import { type Invocation, parse } from '../../src/cli/parse.ts'

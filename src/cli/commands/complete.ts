@@ -4,14 +4,18 @@ import { findConfig } from '../../config/find.ts'
 import { configSchema } from '../../config/json-schema.ts'
 import { readConfig } from '../../config/load.ts'
 import { entriesOf } from '../../config/reference.ts'
-import { catalogue } from '../catalogue.ts'
+import type { Command } from '../command.ts'
 import { candidatesFor, type Known } from '../complete.ts'
 import type { Context } from '../context.ts'
 
 /** Answers the scripts of `jiji completion`. Whatever is wrong, there is nothing to suggest then, and nothing to say. */
-export async function run({ args, output, directory }: Context): Promise<void> {
-  const found = candidatesFor(catalogue, args, knownIn(directory, args))
-  for (const { word, about } of found) if (!/\s/.test(word)) output.result(about ? `${word}\t${about}` : word)
+export function completing(catalogue: readonly Command[]) {
+  return {
+    async run({ args, output, directory }: Context): Promise<void> {
+      const found = candidatesFor(catalogue, args, knownIn(directory, args))
+      for (const { word, about } of found) if (!/\s/.test(word)) output.result(about ? `${word}\t${about}` : word)
+    },
+  }
 }
 
 function knownIn(directory: string, words: readonly string[]): Known {
