@@ -33,6 +33,13 @@ export function canonicalRepository(image: string): string {
   return /^docker\.io\/[^/]+$/.test(key) ? key.replace('/', '/library/') : key
 }
 
+/** The name with the registry that it means, for an engine that knows none for short names. */
+export function fullName(image: string): string {
+  const [first = '', ...rest] = image.split('/')
+  if (rest.length === 0) return `docker.io/library/${image}`
+  return /[.:]|^localhost$/.test(first) ? image : `docker.io/${image}`
+}
+
 /**
  * Whether a text names a registry, and not an image: it has no path, or ends with a slash, or it is an address, or all
  * that follows the host is a namespace, as in `ghcr.io/owner`.

@@ -1,4 +1,5 @@
 import type { Engine } from '../config/config.ts'
+import { fullName } from '../config/image-name.ts'
 import { registryHost } from '../config/registry-key.ts'
 import type { Secret } from '../config/secret.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -67,6 +68,11 @@ export function withPrivateLogin(engine: Engine): { prepare: Script; command: Sc
 /** A registry without TLS on a loopback address: Docker trusts it, Podman must be told. */
 export function plainHttp(engine: Engine, image: string): Word[] {
   return engine === 'podman' && /^(localhost|127\.0\.0\.1):/.test(image) ? ['--tls-verify=false'] : []
+}
+
+/** What an image is pulled by: a Podman that knows no registry for short names, as Debian's, must be told Docker Hub. */
+export function pullName(engine: Engine, image: string): string {
+  return engine === 'podman' ? fullName(image) : image
 }
 
 /** One JSON object for a container, the same from both engines. */

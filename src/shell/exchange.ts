@@ -1,6 +1,6 @@
 import type { Engine } from '../config/config.ts'
 import { detourFunctions, findDetour, withoutDetour, withoutHold } from './detour.ts'
-import { exits } from './engine.ts'
+import { exits, pullName } from './engine.ts'
 import { seconds } from './health.ts'
 import { network, proxyContainer } from './names.ts'
 import { caddyWords, next, type ProxySettings, proxyLabel, proxyWords } from './proxy.ts'
@@ -83,7 +83,7 @@ echo exchanged`
 const stateFormat = `{{.State.Running}} {{index .Config.Labels "jiji.proxy"}}`
 
 function getImage(engine: Engine, { settings: { image }, isPulled }: Exchange): Script {
-  const pull = sh`interruptible ${engine} pull -q ${image} >/dev/null 2>"$private"/why`
+  const pull = sh`interruptible ${engine} pull -q ${pullName(engine, image)} >/dev/null 2>"$private"/why`
   return sh`make_private
 why= misnamed=
 ${isPulled ? sh`${pull} || why=$(tail -n 1 "$private"/why)` : sh`:`}

@@ -1,6 +1,6 @@
 import type { Engine, Service } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
-import { authFile, exits, hostEntry, plainHttp, withPrivateLogin } from './engine.ts'
+import { authFile, exits, hostEntry, plainHttp, pullName, withPrivateLogin } from './engine.ts'
 import { labelWords } from './proxy.ts'
 import { lines, type Script, sh, type Word } from './script.ts'
 
@@ -116,7 +116,7 @@ function pullImage(engine: Engine, { service, source, name, login }: Pull): Scri
   return sh`if ${isPinned ? sh`${engine} image inspect ${source} >/dev/null 2>&1` : sh`false`}; then echo ${`there ${service}`}
 else
   ${login ? sh`printf '%s' ${authFile(hostEntry(engine, login.key), login)} >"$private"/config.json` : sh`:`}
-  interruptible ${command} pull -q ${options} ${plainHttp(engine, source)} ${source} >/dev/null || { status=$?; echo ${`failed ${service}`}; exit "$status"; }
+  interruptible ${command} pull -q ${options} ${plainHttp(engine, source)} ${pullName(engine, source)} >/dev/null || { status=$?; echo ${`failed ${service}`}; exit "$status"; }
   echo ${`pulled ${service}`}
 fi
 ${isPinned ? sh`${engine} tag ${source} ${name} || exit` : sh`:`}

@@ -1,4 +1,5 @@
 import type { Engine } from '../config/config.ts'
+import { pullName } from './engine.ts'
 import { labels, markerName, network, proxyContainer, type Slot } from './names.ts'
 import { ensureNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
@@ -21,7 +22,7 @@ export type ProxySettings = { image: string; http_port: number; https_port: numb
  */
 export function createProxy(engine: Engine, settings: ProxySettings): Script {
   const { image } = settings
-  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${image} >/dev/null || exit
+  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${pullName(engine, image)} >/dev/null || exit
 ${ensureNetwork(engine)}
 runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
 tries=0
