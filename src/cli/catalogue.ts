@@ -228,6 +228,16 @@ export const catalogue: readonly Command[] = [
     load: () => import('./commands/server-exec.ts'),
   },
   {
+    name: 'server init',
+    summary: 'Install Docker or Podman on the servers, from their distribution, with the network and the proxy',
+    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--docker-group', description: 'Let a user who is not root use Docker, which is as good as root' },
+    ],
+    examples: ['jiji server init --dry-run', 'jiji server init -H web3 --yes'],
+    load: () => import('./commands/server-init.ts'),
+  },
+  {
     name: 'server teardown',
     summary: 'Take all of this project off the servers, and nothing that is not ours',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],

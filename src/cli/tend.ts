@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { findActor } from '../deploy/actor.ts'
+import type { HoldContext } from '../deploy/hold-lock.ts'
 import { withLock } from '../deploy/lock.ts'
 import type { Tending } from '../deploy/tending.ts'
 import { JijiError } from '../errors.ts'
@@ -14,12 +15,13 @@ export async function tend<T>(
   config: Config,
   runners: ReadonlyMap<string, Runner>,
   work: (tending: Tending) => Promise<T>,
+  how: Pick<HoldContext, 'observing'> = {},
 ): Promise<T> {
   const { output } = context
   const actor = await findActor(thisMachine(context), context.environment)
   const owner = ownerOf(actor, context)
   const report = output.event.bind(output)
-  const lock = { config, owner, wait: waitOf(context), report, signal: context.signal }
+  const lock = { config, owner, wait: waitOf(context), report, signal: context.signal, ...how }
   const mask = (text: string) => output.mask(text)
   return withLock(lock, [...runners.values()], ({ observations, signal }) =>
     work({ config, runners, observations, owner, actor, report, mask, signal }),

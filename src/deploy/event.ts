@@ -36,6 +36,9 @@ export type Step =
   | 'put back'
   | 'record'
   | 'remove'
+  | 'install'
+  | 'network'
+  | 'allow'
 
 export type Report = (event: Event) => void
 

@@ -16,6 +16,8 @@ export type HoldContext = {
   owner: LockOwner
   report: Report
   signal: AbortSignal
+  /** What is asked under the lock: what runs there, unless there may be nothing that could say it. */
+  observing?: typeof observe
 }
 
 export type Held = {
@@ -33,7 +35,7 @@ export type Held = {
  * @throws JijiError lock.held
  */
 export async function holdOn(context: HoldContext, runner: Runner): Promise<Held> {
-  const { config, owner, report, signal } = context
+  const { config, owner, report, signal, observing = observe } = context
   const { server } = runner
   const engine = config.servers.find(({ name }) => name === server)?.engine ?? config.builder.engine
   const letGo = new AbortController()
@@ -43,7 +45,7 @@ export async function holdOn(context: HoldContext, runner: Runner): Promise<Held
     isReady = resolve
   })
   const hold = () =>
-    runner.run(holdLock(config.scope, owner, observe(engine, config.scope)), {
+    runner.run(holdLock(config.scope, owner, observing(engine, config.scope)), {
       until: letGo.signal,
       input: Readable.from(signsOfLife(letGo.signal)),
       onLine: (line, stream) => {

@@ -10,6 +10,8 @@ export const limits = {
   proxy: 10 * 60_000,
   pull: 30 * 60_000,
   record: 2 * 60_000,
+  /** For a package manager to come to an end once nobody wants it to go on. */
+  install: 10 * 60_000,
   /** For a server that was reached a moment ago. */
   reconnect: 60_000,
   /** For the local registry to be there again, once it has refused a connection. */

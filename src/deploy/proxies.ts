@@ -1,3 +1,4 @@
+import type { Settings } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
 import { exits } from '../shell/engine.ts'
@@ -30,10 +31,7 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
       })
       if (output.code === 0) return
       if (output.code === exits.lockLost) throw lockLost(server, 'the proxy was not started')
-      throw new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(output.stderr)}`, {
-        server,
-        hint: `is port ${config.proxy.http_port} or ${config.proxy.https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
-      })
+      throw proxyNotStarted(server, config.proxy, output.stderr)
     })
   }
   if (site) {
@@ -47,6 +45,17 @@ async function prepareProxy(context: ApplyContext, { server, engine, proxy, site
       throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
     })
   }
+}
+
+export function proxyNotStarted(
+  server: string,
+  { http_port, https_port }: Settings['proxy'],
+  stderr: string,
+): JijiError {
+  return new JijiError('engine.failed', `${server}: the proxy could not be started: ${lastLine(stderr)}`, {
+    server,
+    hint: `is port ${http_port} or ${https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
+  })
 }
 
 /** The routes of the release before; where they cannot be restored the next deploy writes them anew. */

@@ -42,7 +42,7 @@ export async function runTending(
     /** What it does takes the audit along. */
     leavesNoTrace?: boolean
     explain: (output: Output) => JijiError | undefined
-  } & Pick<RunOptions, 'timeout' | 'onLine' | 'input'>,
+  } & Pick<RunOptions, 'timeout' | 'grace' | 'onLine' | 'input'>,
 ): Promise<string> {
   const { config, owner, signal } = tending
   const runner = runnerOf(tending, server)

@@ -1,16 +1,18 @@
 import type { Engine } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { exits } from '../shell/engine.ts'
-import type { Output, Runner } from './runner.ts'
+import type { Output } from './runner.ts'
 
 /** What a script's exit status means when it is one of the engine's, whatever the script was for. */
-export function engineFailure(runner: Runner, engine: Engine, output: Output): JijiError | undefined {
-  const { server } = runner
+export function engineFailure({ server }: { server: string }, engine: Engine, output: Output): JijiError | undefined {
   switch (output.code) {
     case exits.engineMissing:
       return new JijiError('engine.missing', `${server}: ${engine} is not installed`, {
         server,
-        hint: `install ${engine} there, or name the engine it has: servers.${server}.engine`,
+        hint:
+          server === 'here' // this machine, which is no server
+            ? `install ${engine} here, or name the engine that is here: builder.engine`
+            : `jiji server init -H ${server} installs it; or name the engine it has: servers.${server}.engine`,
       })
     case exits.engineDenied:
       return new JijiError('engine.denied', `${server}: this user may not use ${engine}`, {

@@ -14,7 +14,7 @@ export function localRunner(server: string, { grace = defaultTimings.grace } = {
     server,
     async run(script, options = {}) {
       if (options.signal?.aborted) throw reasonOf(options.signal)
-      return runScript(startShell(), script, { ...options, server, grace })
+      return runScript(startShell(), script, { grace, ...options, server })
     },
     async attach(script) {
       const { exitCode, signal } = await execa('sh', ['-c', script.render()], { stdio: 'inherit', reject: false })

@@ -10,6 +10,8 @@ export type RunOptions = {
   until?: AbortSignal
   /** Milliseconds for the whole script; none by default. */
   timeout?: number
+  /** Milliseconds that its clean-up may take, where that is longer than usual. */
+  grace?: number
   /** What the script reads from its descriptor 3, once it has said `ready`. */
   input?: Readable
   /** Each line of output as it comes, without its newline. */

@@ -31,7 +31,7 @@ export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run' 
     })
   return {
     run: (script, options = {}) =>
-      inSession(options.signal, shell => runScript(shell, script, { ...options, server, grace })),
+      inSession(options.signal, shell => runScript(shell, script, { grace, ...options, server })),
     read: (script, signal) =>
       readingFrom(hand => inSession(signal, shell => runScript(hand(shell), script, { signal, server, grace }))),
   }

@@ -12,6 +12,7 @@ export const actions = [
   'proxy restart',
   'proxy upgrade',
   'proxy remove',
+  'server init',
   'server teardown',
   'server backup',
   'server restore',

@@ -91,7 +91,6 @@ fi`
 
 /** An engine that hangs must not keep the rest from being said, nor stay behind. */
 function askEngine(engine: Engine): Script {
-  const ours = '{{.State.Status}} {{index .Config.Labels "jiji.proxy"}}'
   return sh`answer=$( (trap - EXIT
 command -v ${engine} >/dev/null && command -v timeout >/dev/null && ${engine}() { timeout 15 ${engine} "$@"; }
 ${requireEngine(engine)}
@@ -102,12 +101,18 @@ echo "engine $status"
 root=
 if [ "$status" = 0 ]; then
   root=$(${engine} info --format ${engine === 'docker' ? '{{.DockerRootDir}}' : '{{.Store.GraphRoot}}'} 2>/dev/null)
-  ! proxy=$(${engine} inspect --type container --format ${ours} ${proxyContainer} 2>/dev/null) || echo "proxy $proxy"
-  case $proxy in running*) caddy=$(${engine} exec ${proxyContainer} caddy version 2>/dev/null) && echo "caddy $caddy" ;; esac
-  ${engine} ps --format '{{.Names}} {{.Ports}}' 2>/dev/null | sed 's/^/published /'
+  ${askContainers(engine)}
 fi
 ${engine === 'podman' ? readRootless : sh`root=\${root:-/var/lib/docker}`}
 disk engine "$root"`
+}
+
+/** The proxy, and which containers have which ports. */
+export function askContainers(engine: Engine): Script {
+  const ours = '{{.State.Status}} {{index .Config.Labels "jiji.proxy"}}'
+  return sh`! proxy=$(${engine} inspect --type container --format ${ours} ${proxyContainer} 2>/dev/null) || echo "proxy $proxy"
+case $proxy in running*) caddy=$(${engine} exec ${proxyContainer} caddy version 2>/dev/null) && echo "caddy $caddy" ;; esac
+${engine} ps --format '{{.Names}} {{.Ports}}' 2>/dev/null | sed 's/^/published /'`
 }
 
 /** What Podman needs for a user who is not root. */

@@ -25,6 +25,9 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   'put back': { begun: 'putting back', done: 'put back' },
   record: { begun: 'recording', done: 'recorded' },
   remove: { begun: 'removing', done: 'removed' },
+  install: { begun: 'installing', done: 'installed' },
+  network: { begun: 'making the network', done: 'made the network' },
+  allow: { begun: 'allowing', done: 'allowed' },
 }
 
 /** One line: where, what, how it went. */

@@ -37,6 +37,7 @@ export function groupOf(step: Event['step']): string {
 
 const groups: Record<Event['step'], string> = {
   ...{ connect: 'Prepare', lock: 'Prepare', verify: 'Prepare', registry: 'Prepare', hook: 'Hooks' },
+  ...{ install: 'Prepare', allow: 'Prepare', network: 'Prepare' },
   ...{ send: 'Build and push', build: 'Build and push', fetch: 'Build and push', push: 'Build and push' },
   ...{ seed: 'Images', tunnel: 'Images', pull: 'Images' },
   ...{ proxy: 'Release', start: 'Release', health: 'Release', switch: 'Release', drain: 'Release', stop: 'Release' },

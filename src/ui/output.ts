@@ -170,7 +170,8 @@ export class Output {
     this.#together.hear(event)
     if (event.state === 'held' || event.state === 'let go') return
     if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
-    if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull'].includes(event.step)) return
+    if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull', 'install'].includes(event.step))
+      return
     if (event.state === 'done' && !event.detail && ['connect', 'lock', 'record'].includes(event.step)) return
     if (this.#servers > readable && !this.style.verbose && this.#together.keeps(event)) return
     this.#narrate(event)

@@ -115,6 +115,7 @@ function kindOf({ step, outcome }: Span): string {
 
 const kinds: Record<Span['step'], string> = {
   ...{ connect: 'preparing', lock: 'preparing', verify: 'preparing', hook: 'preparing', registry: 'preparing' },
+  ...{ install: 'preparing', allow: 'preparing', network: 'preparing' },
   ...{ send: 'building', build: 'building', fetch: 'building', push: 'building' },
   ...{ seed: 'transferring', tunnel: 'transferring', pull: 'transferring' },
   ...{ proxy: 'starting', start: 'starting', wait: 'waiting', health: 'waiting', drain: 'waiting' },

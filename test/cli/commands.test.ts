@@ -128,6 +128,7 @@ const walks: Record<string, string> = {
   'proxy restart': 'proxy restart --yes',
   'proxy upgrade': 'proxy upgrade --yes',
   'proxy remove': 'proxy remove --force --yes',
+  'server init': 'server init --yes',
   'server teardown': 'server teardown --yes --confirm app',
   'server backup': 'server backup -H web1 --to web1.tgz',
   'server restore': 'server restore logins.json -H web1 --force --yes',

@@ -37,6 +37,7 @@ import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
 import { type Script, sh } from '../../src/shell/script.ts'
 import { findLayers, giveImages, tryLogins } from '../../src/shell/seed.ts'
+import { askForInit, initServer } from '../../src/shell/server-init.ts'
 import { runServiceHook } from '../../src/shell/service-hook.ts'
 import { renderSite } from '../../src/shell/site.ts'
 import { stay } from '../../src/shell/stay.ts'
@@ -294,6 +295,27 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'ask services how they are': askHealth(engine, [
       { name: 'myapp-web-1', questions: questionsFor(service.proxy?.targets ?? [], [3000]) },
     ]),
+    'ask what a server needs': askForInit(engine, scope),
+    ...Object.fromEntries(
+      (['apt', 'dnf', 'apk', 'zypper', 'pacman'] as const).map(manager => [
+        `set a server up by ${manager}`,
+        initServer(engine, [
+          { do: 'install', manager, names: ['podman', hostile], whereKnown: [hostile] },
+          { do: 'linger', user: hostile },
+          { do: 'network' },
+          { do: 'proxy', image: `caddy:2${hostile}`, http_port: 80, https_port: 443 },
+        ]),
+      ]),
+    ),
+    ...Object.fromEntries(
+      (['systemd', 'openrc', 'service'] as const).map(by => [
+        `start an engine by ${by}`,
+        initServer(engine, [
+          { do: 'start', by },
+          { do: 'join', user: hostile },
+        ]),
+      ]),
+    ),
     'ask for a detour': askDetour(engine),
     'replace the proxy': exchangeProxy(engine, {
       settings: { image: `caddy:2${hostile}`, http_port: 80, https_port: 443 },

@@ -83,18 +83,24 @@ export type Bench = {
   run(script: Script, options?: Options): Promise<Ran>
 }
 
+/** Programs that would change this machine. */
+const rooted = [
+  ...['apt-get', 'dnf', 'apk', 'zypper', 'pacman', 'sudo', 'usermod', 'addgroup', 'loginctl'],
+  ...['systemctl', 'service', 'rc-update', 'rc-service'],
+]
+
 /**
- * A folder with a docker and a podman that only note their words, and answer as the lines of a `case` say: its word
+ * A folder with a docker, a podman and such programs that only note their words, and answer as the lines of a `case` say: its word
  * is all of theirs.
  */
 export function benchWith(answers = ''): Bench {
   const folder = folderWith({ calls: '', 'state/x': '' })
-  for (const engine of ['docker', 'podman']) {
-    const file = join(folder, engine)
+  for (const program of ['docker', 'podman', ...rooted]) {
+    const file = join(folder, program)
     writeFileSync(
       file,
       `#!/bin/sh
-{ printf '%s' ${engine}; for word; do printf '\\037%s' "$word"; done; printf '\\036'; } >>'${folder}/calls'
+{ printf '%s' ${program}; for word; do printf '\\037%s' "$word"; done; printf '\\036'; } >>'${folder}/calls'
 case "$*" in
 ${answers}
 *) ;;

@@ -4,7 +4,7 @@ import type { Script } from '../../shell/script.ts'
 import { type Answers, readAnswers } from './answers.ts'
 
 /** When the question was sent, and when the clock's line came, in milliseconds. */
-type Asked = { answers: Answers; sent: number; heard: number }
+type Asked = { answers: Answers; said: readonly string[]; sent: number; heard: number }
 
 /** Milliseconds after which what an engine that hangs has not said is done without. */
 const patience = 30_000
@@ -23,5 +23,5 @@ export async function ask(runner: Runner, script: Script, signal: AbortSignal): 
   } catch (error) {
     if (!(error instanceof JijiError) || error.code !== 'server.timeout') throw error
   }
-  return { answers: readAnswers(lines.join('\n')), sent, heard }
+  return { answers: readAnswers(lines.join('\n')), said: lines, sent, heard }
 }

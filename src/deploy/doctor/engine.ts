@@ -1,6 +1,5 @@
 import type { Engine } from '../../config/config.ts'
 import { engineFailure } from '../../runner/engine-failure.ts'
-import type { Runner } from '../../runner/runner.ts'
 import type { Answers } from './answers.ts'
 import { ok, problem, problemOf, type Verdict } from './finding.ts'
 
@@ -11,7 +10,7 @@ import { ok, problem, problemOf, type Verdict } from './finding.ts'
 const oldest: Record<Engine, string> = { docker: '19.03', podman: '4.0' }
 
 /** Whether the engine is there, answers, and is new enough. */
-export function judgeEngine(runner: Runner, engine: Engine, { engine: answer }: Answers): Verdict {
+export function judgeEngine(runner: { server: string }, engine: Engine, { engine: answer }: Answers): Verdict {
   if (!answer)
     return problem(
       'engine.failed',
@@ -22,17 +21,17 @@ export function judgeEngine(runner: Runner, engine: Engine, { engine: answer }: 
   const failure = engineFailure(runner, engine, { code: answer.status, stdout: '', stderr: answer.said })
   if (failure) return problemOf(failure)
   const { version, arch } = answer
-  return isOlder(version, oldest[engine])
-    ? problem(
-        'engine.failed',
-        'engine-old',
-        `${engine} ${version} is too old`,
-        `jiji needs ${engine} ${oldest[engine]} or newer`,
-      )
-    : ok([`${engine} ${version}`, ...(arch ? [arch] : [])].join(', '))
+  return judgeVersion(engine, version) ?? ok([`${engine} ${version}`, ...(arch ? [arch] : [])].join(', '))
 }
 
-function isOlder(version: string, than: string): boolean {
+/** Undefined for one that is new enough. */
+export function judgeVersion(engine: Engine, version: string): Verdict | undefined {
+  if (!isOlder(version, oldest[engine])) return undefined
+  const hint = `jiji needs ${engine} ${oldest[engine]} or newer`
+  return problem('engine.failed', 'engine-old', `${engine} ${version} is too old`, hint)
+}
+
+export function isOlder(version: string, than: string): boolean {
   const [a, b] = [version, than].map(text => text.split(/[^0-9]+/).map(Number))
   for (const [index, wanted] of (b ?? []).entries()) {
     const got = a?.[index] ?? 0
