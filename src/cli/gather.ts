@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, credentialsOf, type Server } from '../config/config.ts'
+import { type Config, credentialsOf, type Server, type Service } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { findSecrets, resolveSecrets, Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
+import { networkOwner, withSharers } from '../config/shared-network.ts'
 import { askBuilder, type Builder, builderHere } from '../deploy/builder.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
@@ -35,6 +36,20 @@ export function loadProjectIfThere(context: Context): Config | undefined {
 
 export function selectFrom(config: Config, { options }: Context): Selected {
   return select(config, { hosts: options.list('hosts'), services: options.list('services') })
+}
+
+/** The same for what gets new containers, with what shares the network of those. */
+export function selectWithSharers(
+  config: Config,
+  { options, output }: Context,
+  services: readonly string[] | undefined = options.list('services'),
+): Selected {
+  const selected = select(config, { hosts: options.list('hosts'), services })
+  const all = withSharers(config, selected)
+  const isAdded = ({ name }: Service) => !selected.services.some(one => one.name === name)
+  for (const one of all.services.filter(isAdded))
+    output.note(`${one.name} goes with ${networkOwner(one)}, whose network it shares`)
+  return all
 }
 
 /**

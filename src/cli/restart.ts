@@ -1,10 +1,12 @@
+import type { Config } from '../config/config.ts'
 import { ownCertificates } from '../config/own-certificates.ts'
-import { select } from '../config/select.ts'
+import { networkOwner } from '../config/shared-network.ts'
 import { type Observation, observeAll } from '../deploy/observe.ts'
 import { nextRelease } from '../deploy/plan/release-id.ts'
 import { planRestart } from '../deploy/plan/restart.ts'
+import { JijiError } from '../errors.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject } from './gather.ts'
+import { gatherSecrets, loadProject, selectWithSharers } from './gather.ts'
 import { namingSkipped, withReached } from './reached.ts'
 import { rehearse } from './rehearse.ts'
 import { confirmPlan, isAsked, release } from './release.ts'
@@ -17,7 +19,8 @@ export async function restart(
 ): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
-  const selected = select(config, { hosts: options.list('hosts'), services })
+  const selected = selectWithSharers(config, context, services)
+  for (const name of replicas?.keys() ?? []) requireOwnNetwork(config, name)
   const secrets = await gatherSecrets(context, config, config)
   const certificates = ownCertificates(config, secrets)
   await withReached(context, config, secrets, selected, async reached => {
@@ -36,4 +39,14 @@ export async function restart(
     if (count !== undefined && count !== configured)
       output.warn(`${name} has ${count} replicas until the next deploy: deploy.yml says ${configured}`)
   }
+}
+
+/** Several containers could not share the network of one, nor one that of several. */
+function requireOwnNetwork({ services }: Config, name: string): void {
+  const sharer = services.find(one => one.name === name || networkOwner(one) === name)
+  const owner = networkOwner(sharer)
+  if (sharer === undefined || owner === undefined) return
+  throw new JijiError('usage', `${sharer.name} shares the network of one container of ${owner}: there is one of each`, {
+    hint: `remove services.${sharer.name}.network_mode first`,
+  })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { boolean, duration, keys, list, mapOf, matching, oneOf, text, value, words } from './fields.ts'
+import { boolean, duration, keys, list, mapOf, matching, text, value, words } from './fields.ts'
 import { mount } from './mount.ts'
 
 /** What a service may ask of its container. */
@@ -70,9 +70,11 @@ export const containerKeys = {
   extra_hosts: list(matching(/^[^\s:=]+[:=]\S+$/, 'NAME:ADDRESS'))
     .default([])
     .describe('Lines for its /etc/hosts; host-gateway is the address of the server'),
-  network_mode: oneOf(['bridge', 'host'])
+  network_mode: matching(/^(bridge|host|service:.+)$/, 'bridge, host or service:NAME')
     .default('bridge')
-    .describe('bridge: the network on which services find each other; host: the network of the server itself'),
+    .describe(
+      'bridge: the network on which services find each other; host: that of the server itself; service:NAME: that of the container of another service',
+    ),
   log: log.prefault({}).describe('How its logs are kept'),
   options: mapOf(
     matching(/^[a-z][a-z0-9]+(-[a-z0-9]+)*$/, 'the long name of an option, without --'),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Finding } from './issues.ts'
 import { optionRules } from './option-rules.ts'
 import type { Settings } from './schema.ts'
+import { sharedNetworkRules } from './shared-network-rules.ts'
 
 type Service = Settings['services'][string]
 
@@ -14,6 +15,7 @@ export function containerRules(settings: Settings, root: string): Finding[] {
     const path = ['services', name]
     return [
       ...hostNetwork(path, service),
+      ...sharedNetworkRules(name, service, settings),
       ...healthRules(path, service),
       ...logRules(path, service, settings),
       ...optionRules(path, service),

@@ -1,6 +1,7 @@
 import type { Finding } from './issues.ts'
 import { nearest } from './nearest.ts'
 import type { Settings } from './schema.ts'
+import { networkOwner } from './shared-network.ts'
 
 /** `deploy.order`: services that there are, each of them once. */
 export function orderRules({ deploy: { order }, services }: Settings): Finding[] {
@@ -11,6 +12,11 @@ export function orderRules({ deploy: { order }, services }: Settings): Finding[]
       const meant = nearest(name, known)
       const hint = meant ? `did you mean ${meant}?` : `declared under services: ${known.join(', ')}`
       return [{ ...place, code: 'unknown-service', message: `there is no service ${name}`, hint }]
+    }
+    const owner = networkOwner(services[name])
+    if (owner !== undefined) {
+      const message = `${name} is replaced together with ${owner}, whose network it shares`
+      return [{ ...place, code: 'conflict', message, hint: `remove it here: the place of ${owner} is its own` }]
     }
     if (order.indexOf(name) === index) return []
     return [{ ...place, code: 'conflict', message: `${name} stands there twice`, hint: 'remove one of the two' }]

@@ -27,6 +27,12 @@ export const limits = {
 }
 
 /** What a replacement may take by its own settings, and a minute for the engine. */
-export function replacementLimit({ service, timing }: Pick<Replacement, 'service' | 'timing'>): number {
-  return healthLimit(service) + timing.settle + timing.drain_timeout + 2 * timing.stop_timeout + 60_000
+export function replacementLimit({
+  service,
+  sharers = [],
+  timing,
+}: Pick<Replacement, 'service' | 'sharers' | 'timing'>) {
+  const all = [service, ...sharers.map(one => one.service)]
+  const each = all.map(one => healthLimit(one) + timing.settle + 2 * timing.stop_timeout)
+  return each.reduce((sum, one) => sum + one, timing.drain_timeout + 60_000)
 }

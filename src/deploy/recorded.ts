@@ -1,11 +1,13 @@
 import type { Config, Service } from '../config/config.ts'
 import { serviceFrom } from '../config/recorded.ts'
+import { networkOwner } from '../config/shared-network.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { liveOf } from './live.ts'
 import type { Observation } from './observe.ts'
-import type { Plan } from './plan/plan.ts'
+import type { Plan, ReplacementPlan } from './plan/plan.ts'
+import { liveIn } from './plan/replacement.ts'
 
-type Known = Pick<ApplyContext, 'config' | 'observations'>
+export type Known = Pick<ApplyContext, 'config' | 'observations'>
 
 /** A service as its container was made, where that is on record, else as it is configured now. */
 export function serviceFor({ config, observations }: Known, server: string, name: string, container?: string): Service {
@@ -34,6 +36,28 @@ export function asItRuns(observation: Observation, scope: string, service: Servi
   return recorded?.settings
     ? { ...serviceFrom(service.name, recorded.settings, service.servers), environment: service.environment }
     : service
+}
+
+/** The container that runs of the service whose network another one shares. */
+export function networkOf({ config, observations }: Known, server: string, service: Service): string | undefined {
+  const owner = networkOwner(service)
+  const observation = observations.find(one => one.server === server)
+  return owner && observation ? liveOf(observation, config.scope, owner).container?.name : undefined
+}
+
+/** What runs in the network of another service's container. */
+export type Sharer = { service: Service; live: NonNullable<ReplacementPlan['live']> }
+
+/** Those of a service on a server, as far as it is on record what they were made for. */
+export function sharersOf({ config }: Pick<Known, 'config'>, observation: Observation, owner: string): Sharer[] {
+  const { server, containers } = observation
+  const names = new Set(containers.filter(({ project }) => project === config.scope).map(({ service }) => service))
+  return [...names].flatMap(name => {
+    const { live } = liveIn(liveOf(observation, config.scope, name))
+    const settings = live?.isRunning ? recordOf(observation, name, live.names[0])?.settings : undefined
+    if (!live || !settings || networkOwner(settings) !== owner) return []
+    return [{ service: serviceFrom(name, settings, [server]), live }]
+  })
 }
 
 function recordOf(observation: Observation | undefined, name: string, container: string | undefined) {

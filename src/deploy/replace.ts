@@ -26,12 +26,14 @@ export async function replaceOne(
   const candidates = { step: 'start', server, service: service.name, detail: candidate.names.join(', ') } as const
   report({ ...candidates, state: 'begun' })
   let isSwitched = false
+  let about = service.name
   const run = () =>
     runner.run(replaceContainer(engine, replacement), {
       signal,
       timeout: replacementLimit(replacement),
       onLine: (line, stream) => {
         const step = stream === 'stdout' ? stepOfLine[line] : undefined
+        if (stream === 'stdout' && line.startsWith('about ')) about = line.slice('about '.length)
         if (step === (service.proxy ? 'switch' : 'health')) isSwitched = true
         if (step && (step !== 'drain' || replacement.live))
           report({ step, state: 'done', server, service: service.name })
@@ -50,8 +52,8 @@ export async function replaceOne(
     throw error
   })
   if (output.code === 0) return onSwitched()
-  report({ step: output.code === exits.unhealthy ? 'health' : 'start', state: 'failed', server, service: service.name })
-  throw replacementFailure(runner, engine, replacement, output)
+  report({ step: output.code === exits.unhealthy ? 'health' : 'start', state: 'failed', server, service: about })
+  throw replacementFailure(runner, engine, { ...replacement, about }, output)
 }
 
 const stepOfLine: Record<string, Step> = {
@@ -65,7 +67,7 @@ const stepOfLine: Record<string, Step> = {
 function replacementFailure(
   runner: Runner,
   engine: ServerPlan['engine'],
-  { service, live }: Replacement,
+  { service, live, about }: Replacement & { about: string },
   output: { code: number; stdout: string; stderr: string },
 ): JijiError {
   const { server } = runner
@@ -79,7 +81,7 @@ function replacementFailure(
     const log = rest('log').join('\n')
     return new JijiError(
       'release.unhealthy',
-      `${server}: ${service.name} did not become healthy: ${rest('reason')[0] ?? ''}`,
+      `${server}: ${about} did not become healthy: ${rest('reason')[0] ?? ''}`,
       { ...details, output: log || '(the container wrote nothing)' },
     )
   }
@@ -87,7 +89,7 @@ function replacementFailure(
   if (output.code === exits.notStarted) {
     return new JijiError(
       'engine.failed',
-      `${server}: ${service.name} could not be started: ${lastLine(output.stderr)}`,
+      `${server}: ${about} could not be started: ${lastLine(output.stderr)}`,
       details,
     )
   }

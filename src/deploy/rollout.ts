@@ -1,12 +1,13 @@
 import { pause } from '../runner/abort.ts'
-import type { NewContainer, Replacement } from '../shell/replace.ts'
+import type { Member, NewContainer, Replacement } from '../shell/replace.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { allTogether } from './failure.ts'
+import { groupOf, type Switched } from './group.ts'
 import type { DigestsByServer } from './images.ts'
 import type { Plan, Rollout } from './plan/plan.ts'
 import { describeRound } from './plan/rounds.ts'
-import { type Switched, standing } from './put-back.ts'
-import { serviceFor } from './recorded.ts'
+import { standing } from './put-back.ts'
+import { networkOf, serviceFor } from './recorded.ts'
 import { recover } from './recover.ts'
 import { replaceOne } from './replace.ts'
 import { surroundingsOf } from './surroundings.ts'
@@ -21,8 +22,11 @@ export async function replaceAll(context: ApplyContext, plan: Plan, digests: Dig
     const one = replacementIn(plan, service, name)
     const replacement = toReplacement(context, plan, one, digests)
     return replaceOne(context, one.server, replacement, () => {
-      switched.push(one)
-      context.report({ step: 'switch', state: 'held', server: name, service, detail: plan.version })
+      for (const each of [one, ...groupOf(context, one).others]) {
+        const { service } = each.replacement
+        switched.push(each)
+        context.report({ step: 'switch', state: 'held', server: name, service, detail: plan.version })
+      }
     })
   }
   try {
@@ -52,30 +56,47 @@ function replacementIn({ servers }: Plan, service: string, name: string): Switch
   return { server, replacement }
 }
 
-function toReplacement(
-  { config, secrets, owner, observations }: ApplyContext,
+function toReplacement(context: ApplyContext, plan: Plan, one: Switched, digests: DigestsByServer): Replacement {
+  const { others, leaving } = groupOf(context, one)
+  const [network] = one.replacement.candidate.names
+  return {
+    ...toMember(context, plan, one, digests),
+    scope: context.config.scope,
+    owner: context.owner,
+    sharers: [
+      ...others.map(other => toMember(context, plan, other, digests, network)),
+      ...leaving.map(({ service, live }) => ({ ...nothingLeft, service, live: standing(live) })),
+    ],
+    timing: context.config.deploy,
+  }
+}
+
+const nothingLeft = { afterwards: 'stop', leftovers: { remove: [], stop: [] } } as const
+
+/** @param network the container whose network it shares, where that is none that runs already */
+function toMember(
+  { config, secrets, observations }: ApplyContext,
   plan: Plan,
   { server: { server }, replacement }: Switched,
   digests: DigestsByServer,
-): Replacement {
+  network?: string,
+): Member & Pick<Replacement, 'candidate'> {
   const { service: name, image, candidate, live, leftovers, again } = replacement
   const service = serviceFor({ config, observations }, server, name, candidate.names[0])
   const create = (): NewContainer => ({
     image,
     id: again?.id,
+    joins: network ?? networkOf({ config, observations }, server, service),
     release: again?.release ?? plan.release,
     version: again?.version ?? plan.version,
     digest: digests.get(server)?.get(name) ?? '',
     ...(plan.action === 'rollback' ? { isKept: true } : surroundingsOf({ config, secrets }, service)),
   })
   return {
-    scope: config.scope,
-    owner,
     service,
     candidate: { ...standing(candidate), ...(candidate.isNew ? { create: create() } : { isMoved: true }) },
     live: live && standing(live),
     afterwards: 'stop',
     leftovers,
-    timing: config.deploy,
   }
 }

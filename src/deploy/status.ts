@@ -1,8 +1,10 @@
 import type { Config, Service } from '../config/config.ts'
 import type { Selected } from '../config/select.ts'
+import { networkOwner } from '../config/shared-network.ts'
 import type { JijiError } from '../errors.ts'
 import type { Certificate } from './certificates.ts'
 import { type Answers, type Health, isWell } from './health.ts'
+import { liveOf } from './live.ts'
 import type { Container, Observation } from './observe.ts'
 import { asItRuns } from './recorded.ts'
 import { routesOf } from './routes.ts'
@@ -60,15 +62,19 @@ function unreachable({ name }: Service, server: string, { message, exitStatus }:
 }
 
 function statusesOn(
-  { scope }: Config,
+  config: Config,
   service: Service,
   observation: Observation,
   answers: Answers | undefined,
 ): Finding[] {
+  const { scope } = config
   const { server, releases, current } = observation
   const containers = replicasOf(observation, scope, service.name)
   if (containers.length > 0)
-    return containers.map(one => containerStatus(service, observation, one, answers?.healths.get(one.name)))
+    return containers.map(one => {
+      const owner = strandedBy(config, service, observation, one)
+      return containerStatus(service, observation, one, answers?.healths.get(one.name), owner)
+    })
   const recorded = releases.find(({ id }) => id === current)?.services[service.name]?.container
   const wasThere = releases.some(({ services }) => services[service.name])
   const without = wasThere ? 'the current release does not have it' : 'never deployed here'
@@ -76,14 +82,37 @@ function statusesOn(
   return [{ service: service.name, server, state: 'missing', health: 'down', reason }]
 }
 
+/**
+ * The service whose network this container has had, where that has started since: a container that Docker starts again has
+ * a new network, and what shares it stays in the old one, which leads nowhere. Podman keeps it.
+ */
+function strandedBy(
+  { servers, builder, scope }: Config,
+  service: Service,
+  observation: Observation,
+  { isRunning, startedAt }: Container,
+): string | undefined {
+  const owner = networkOwner(service)
+  const engine = servers.find(({ name }) => name === observation.server)?.engine ?? builder.engine
+  if (owner === undefined || engine !== 'docker' || !isRunning) return undefined
+  const its = liveOf(observation, scope, owner).container
+  return its && Date.parse(its.startedAt) > Date.parse(startedAt) ? owner : undefined
+}
+
+function strandedReason(service: string, owner: string): string {
+  return `${owner} has started again, and has another network now: jiji service restart ${service}`
+}
+
 function containerStatus(
   service: Service,
   { server, proxy }: Observation,
   container: Container,
   answer: Health | undefined,
+  owner: string | undefined,
 ): Finding {
   const { name, version, digest, state, isRunning, startedAt, finishedAt } = container
   const isCutOff = service.proxy !== undefined && proxy === undefined
+  const reason = isCutOff ? 'the proxy does not run' : owner && strandedReason(service.name, owner)
   return {
     service: service.name,
     server,
@@ -91,7 +120,7 @@ function containerStatus(
     version,
     digest,
     state,
-    ...(isCutOff ? { health: 'down' as const, reason: 'the proxy does not run' } : healthOf(container, answer)),
+    ...(reason ? { health: 'down' as const, reason } : healthOf(container, answer)),
     since: isRunning ? startedAt : finishedAt,
   }
 }

@@ -1,12 +1,16 @@
 import type { Service } from '../config/config.ts'
+import { networkOwner } from '../config/shared-network.ts'
 import { network } from './names.ts'
 import type { Word } from './script.ts'
 
-/** Words of the engine's run for what a service asks of its container; the engines have the same. */
-export function containerWords(service: Service): Word[] {
+/**
+ * Words of the engine's run for what a service asks of its container; the engines have the same.
+ * @param joins the container whose network it shares
+ */
+export function containerWords(service: Service, joins?: string): Word[] {
   const { log, ulimits, user, memory, cpus, shm_size, options } = service
   return [
-    ...['--network', service.network_mode === 'host' ? 'host' : network],
+    ...['--network', networkOf(service, joins)],
     ...optional('--user', user),
     ...optional('--memory', memory),
     ...optional('--cpus', cpus),
@@ -23,6 +27,12 @@ export function containerWords(service: Service): Word[] {
     // In one word with its name, so that no value can be taken for another option, and `true` stands for a flag.
     ...Object.entries(options).flatMap(([name, values]) => [values].flat().map(value => `--${name}=${value}`)),
   ]
+}
+
+function networkOf(service: Service, joins: string | undefined): string {
+  if (networkOwner(service) === undefined) return service.network_mode === 'host' ? 'host' : network
+  if (joins === undefined) throw new Error(`${service.name} has no container to share the network of`)
+  return `container:${joins}`
 }
 
 /** Engines take one word as the entrypoint; the others come before the command. */

@@ -11,10 +11,12 @@ export type Surroundings = {
   service: Service
   secrets: readonly { name: string; value: Secret }[]
   files: readonly File[]
+  /** The container whose network it shares, where it has none of its own. */
+  joins?: string | undefined
 }
 
 /** Of a container that is to be made again from what was kept: its environment and its files are not written anew. */
-export type Kept = { scope: string; service: Service; isKept: true }
+export type Kept = Pick<Surroundings, 'scope' | 'service' | 'joins'> & { isKept: true }
 
 export type Running = {
   /** Goes first: says where files are kept. */
@@ -47,7 +49,7 @@ export function runContainers(engine: Engine, surroundings: Surroundings | Kept,
   const folder = keepsAll ? sh`"$files"` : sh`"$private"`
   const own: Word[] = [
     ...['--pull', 'never'],
-    ...containerWords(service),
+    ...containerWords(service, surroundings.joins),
     ...service.volumes.flatMap(volume => ['-v', volumeName(scope, service.name, volume)]),
   ]
   const entrypoint = entrypointWords(service)

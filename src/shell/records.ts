@@ -4,7 +4,7 @@ import { noteStopped, startAtBoot } from './boot.ts'
 import { removeOldFiles } from './mounts.ts'
 import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
-import { stopContainers } from './start-stop.ts'
+import { removal, stopContainers } from './start-stop.ts'
 
 /** A release as a server remembers it; one line of JSON in `releases/ID.json`. */
 export type ReleaseRecord = {
@@ -71,7 +71,7 @@ printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/c
 /** With `$state` set. An image that another container still uses stays: the engine refuses, and that is no failure of ours. */
 export function removeOld(engine: Engine, scope: string, { retire, containers, images, keep, releases }: Old): Script {
   return sh`${stop(engine, scope, retire)}
-${containers.length > 0 ? sh`${engine} rm -f ${containers} >/dev/null 2>&1` : sh`:`}
+${containers.length > 0 ? sh`${removal(engine)} ${containers} >/dev/null 2>&1` : sh`:`}
 ${releases.map(id => sh`rm -f "$state"/releases/${`${id}.json`}`)}
 ${removeOldFiles(engine)}
 for image in ${images} $(${engine} images --filter ${`label=${labels.project}=${scope}`} --format '{{.Repository}}:{{.Tag}}'); do

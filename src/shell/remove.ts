@@ -6,6 +6,7 @@ import { settleSite, writeSite } from './proxy.ts'
 import { type ReleaseRecord, removeOld } from './records.ts'
 import { type Script, sh } from './script.ts'
 import type { Site } from './site.ts'
+import { removal } from './start-stop.ts'
 
 type Going = {
   services: readonly { service: string; containers: readonly string[]; volumes: readonly string[] }[]
@@ -34,7 +35,7 @@ ${engine} exec ${proxyContainer} rm -f ${markers} 2>/dev/null`
 ${services.map(({ service }) => removeLabelled(engine, `${labels.run}=${scope}/${service}`))}
 ${containers.length > 0 ? sh`${engine} stop ${containers} >/dev/null` : sh`:`}
 ${noteStopped(engine, scope, containers)}
-${containers.length > 0 ? sh`${engine} rm -f ${isWithVolumes ? ['-v'] : []} ${containers} >/dev/null || exit` : sh`:`}
+${containers.length > 0 ? sh`${removal(engine)} ${isWithVolumes ? ['-v'] : []} ${containers} >/dev/null || exit` : sh`:`}
 ${isWithVolumes ? removeVolumes(engine, volumes) : sh`:`}
 ${isWithVolumes ? services.map(({ service }) => sh`rm -rf "$state"/directories/${service}`) : sh`:`}
 rmdir "$state"/directories 2>/dev/null
@@ -52,7 +53,7 @@ ${removeVolumes(engine, isWithVolumes ? ['jiji-proxy', 'jiji-certificates'] : []
 /** Takes away all containers that carry a label. */
 export function removeLabelled(engine: Engine, label: string): Script {
   return sh`ids=$(${engine} ps -aq --filter ${`label=${label}`})
-[ -z "$ids" ] || ${engine} rm -f $ids >/dev/null`
+[ -z "$ids" ] || ${removal(engine)} $ids >/dev/null`
 }
 
 /** Takes away those of these volumes that are there. */

@@ -1,5 +1,5 @@
 import type { Engine, Service } from '../config/config.ts'
-import { type Script, sh } from './script.ts'
+import { type Script, sh, type Word } from './script.ts'
 
 /**
  * Docker takes a container that ended because its daemon died for one that was stopped by hand, so that `unless-stopped`
@@ -25,6 +25,14 @@ export function stopContainers(engine: Engine, names: readonly string[], seconds
   ${setPolicy(engine, 'no', names)}
   ${engine} stop ${seconds === undefined ? [] : ['-t', seconds]} ${names} >/dev/null
 }`
+}
+
+/**
+ * Words that take containers away, running or not, and those that are not there without a word. Podman takes none away whose
+ * network another one shares, unless that goes as well; with `--depend` alone one that is not there keeps all others.
+ */
+export function removal(engine: Engine): Word[] {
+  return engine === 'docker' ? ['docker', 'rm', '-f'] : ['podman', 'rm', '-f', '--depend', '--ignore']
 }
 
 function setPolicy(engine: Engine, policy: string, names: readonly string[]): Script {

@@ -56,9 +56,9 @@ function renderServer(plan: ServerPlan, { action, version }: Plan): string[] {
 }
 
 function renderReplacement(replacement: ReplacementPlan): string {
-  const { service, live, image, candidate, again } = replacement
+  const { service, live, image, candidate, again, with: owner } = replacement
   const how = again?.release === undefined ? '' : isPulled(replacement) ? ', pulled and made again' : ', made again'
-  return `${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}${how}`
+  return `${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}${how}${owner ? `, in the network of the new ${owner}` : ''}`
 }
 
 function whyRetired(action: Plan['action']): string {

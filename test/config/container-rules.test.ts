@@ -30,7 +30,10 @@ describe('the container of a service', () => {
     ['cpus: 0.0', 'cpus wrong-value: expected a number of processors such as 0.5, got "0.0"'],
     ['cap_add: ["--x"]', 'cap_add.0 wrong-value: expected a capability such as NET_ADMIN, or ALL, got "--x"'],
     ['ulimits: {nofile: many}', 'ulimits.nofile wrong-value: expected a limit, or SOFT:HARD, got "many"'],
-    ['network_mode: "container:x"', 'network_mode wrong-value: expected bridge or host, got "container:x"'],
+    [
+      'network_mode: "container:x"',
+      'network_mode wrong-value: expected bridge, host or service:NAME, got "container:x"',
+    ],
     [
       'options: {--gpus: all}',
       'options.--gpus wrong-value: expected the long name of an option, without --, got "--gpus"',

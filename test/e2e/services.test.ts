@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { appFiles, createProject, type Project, serversOf } from './harness.ts'
-import { ask } from './load.ts'
+import { ask, startLoad } from './load.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
-import { must } from './rig/server.ts'
+import { must, type Server } from './rig/server.ts'
 
 const host = 'app.example.com'
+const pairHost = 'pair.example.com'
 const hostile = {
   PLAIN: `it's $HOME "and" \`id\` $(touch /tmp/pwned) \\n; #x |+*?`,
   SPACES: '  two  ',
@@ -172,5 +173,114 @@ ${services}
     const { stdout } = await project.jiji('logs', '-n', '1')
     expect(stdout).toContain('s1 web | version two listens')
     expect(stdout).toContain('s2 web | version two listens')
+  })
+
+  describe('one shares the network of another', () => {
+    let pair: Project
+    const appOf = (version: string) => `import { createServer } from 'node:http'
+createServer(async (request, response) => {
+  const beside = await fetch('http://127.0.0.1:8080').then(one => one.text(), error => String(error.cause))
+  response.end(${JSON.stringify(version)} + ' ' + beside)
+}).listen(3000)
+process.on('SIGTERM', () => setTimeout(() => process.exit(0), 200))`
+    const sideOf = (version: string) => `import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+if (${JSON.stringify(version)} === 'ill' && existsSync('/flags/ill')) throw new Error('no configuration')
+createServer((request, response) => response.end(${JSON.stringify(version)})).listen(8080, '127.0.0.1')
+process.on('SIGTERM', () => process.exit(0))`
+    const sources = (version: string) => ({ 'app/app.mjs': appOf(version), 'side/app.mjs': sideOf(version) })
+    const write = async (version: string) => {
+      await pair.write(sources(version))
+      return (...more: string[]) => pair.jiji('deploy', '--version', version, ...more)
+    }
+    const answers = () =>
+      Promise.all(rig.servers.map(async ({ address }) => (await ask({ address, host: pairHost })).body))
+    const both = (version: string) => Array(2).fill(`${version} ${version}`)
+
+    beforeAll(async () => {
+      const { Dockerfile = '' } = appFiles('')
+      pair = await createProject({
+        'app/Dockerfile': Dockerfile,
+        'side/Dockerfile': Dockerfile,
+        '.jiji/deploy.yml': `project: pair
+builder: {registry: {type: local}}
+${serversOf(rig)}
+deploy: {retain: 2, settle: 1s, stop_timeout: 1s}
+services:
+  side:
+    build: {context: side}
+    hosts: [s1, s2]
+    network_mode: service:app
+    directories: [flags:/flags]
+  app:
+    build: {context: app}
+    hosts: [s1, s2]
+    proxy: {app_port: 3000, hosts: [${pairHost}], healthcheck: {path: /}}
+`,
+      })
+    })
+    afterAll(() => pair?.remove())
+
+    test('and is always beside the container that asks it, without a lost request', async () => {
+      expect((await (await write('one'))()).code).toBe(0)
+      const load = startLoad(
+        rig.servers.map(({ address }) => ({ address, host: pairHost })),
+        2,
+      )
+      const two = await write('two')
+      const { code, stderr } = await two('-S', 'app')
+      expect(stderr).toContain('side goes with app, whose network it shares')
+      expect(code).toBe(0)
+      expect(await answers()).toEqual(both('two'))
+      const back = await pair.jiji('rollback')
+      const { lost, bodies } = await load.stop()
+      expect([back.code, lost, [...bodies].toSorted()]).toEqual([0, [], ['one one', 'two two']])
+      expect(await answers()).toEqual(both('one'))
+    })
+
+    test('and where it is ill on one server, all goes back, and finds the network that it had', async () => {
+      await must(rig.servers[1] as Server, 'touch /var/lib/jiji/pair/directories/side/flags/ill')
+      const { code, stderr } = await (await write('ill'))()
+      expect(code).toBe(6)
+      expect(stderr).toContain('no configuration')
+      expect(stderr).toContain('s2: side did not become healthy')
+      expect(await answers()).toEqual(both('one'))
+    })
+
+    test('and comes back with its server', async () => {
+      await Promise.all(
+        rig.servers.map(async server => {
+          await server.poweroff()
+          await server.boot()
+          // As a unit does where there is a systemd.
+          await must(server, `sh /var/lib/jiji/start${server.engine === 'docker' ? '-docker' : ''}`)
+        }),
+      )
+      await expect.poll(answers, { timeout: 20_000 }).toEqual(both('one'))
+    })
+
+    test('and is said to be without, where Docker has started that again; a restart mends it', async () => {
+      const [docker] = rig.servers
+      if (!docker) return
+      const running =
+        'docker inspect --format {{.State.Pid}} $(docker ps -q --filter label=jiji.project=pair --filter label=jiji.service=app)'
+      await must(docker, `kill -9 $(${running})`)
+      const stateOf = async () => {
+        const { services } = JSON.parse((await pair.jiji('status', '-H', 's1', '-o', 'json')).stdout)
+        return services.find(({ service }: { service: string }) => service === 'side')
+      }
+      const reason = 'app has started again, and has another network now: jiji service restart side'
+      await expect.poll(stateOf).toMatchObject({ health: 'down', reason })
+      expect((await pair.jiji('service', 'restart', 'side')).code).toBe(0)
+      expect(await answers()).toEqual(both('one'))
+      expect((await stateOf()).health).not.toBe('down')
+    })
+
+    test('and goes only together with it', async () => {
+      const alone = await pair.jiji('service', 'remove', 'app', '--yes')
+      expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('side runs in the network of app')])
+      expect((await pair.jiji('service', 'remove', 'app', 'side', '--yes')).code).toBe(0)
+      expect(await onEach(engine => `${engine} ps -aq --filter label=jiji.project=pair`)).toEqual(['', ''])
+    })
   })
 })

@@ -7,24 +7,27 @@ import type { Service } from '../../src/config/config.ts'
 import { noteRunning, noteStopped, startAtBoot, startNothingAtBoot } from '../../src/shell/boot.ts'
 import type { Script } from '../../src/shell/script.ts'
 
+let folder: string
+const service = (name: string, restart = 'unless-stopped') => ({ name, restart }) as Service
+const run = (script: Script) => {
+  const text = script
+    .render()
+    .replaceAll('state=/var/lib/jiji', `state=${folder}/jiji`)
+    .replaceAll('/run/systemd/system', `${folder}/none`)
+  return execFileSync('sh', ['-c', text], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder } })
+}
+const noted = (where: string) =>
+  readdirSync(join(folder, 'jiji/shop', where)).map(name =>
+    readFileSync(join(folder, 'jiji/shop', where, name), 'utf8'),
+  )
+const up = () => noted('up')
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jiji-boot-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
 describe('what Podman runs', () => {
-  let folder: string
-  const service = (name: string, restart = 'unless-stopped') => ({ name, restart }) as Service
-  const run = (script: Script) => {
-    const text = script
-      .render()
-      .replaceAll('state=/var/lib/jiji', `state=${folder}/jiji`)
-      .replaceAll('/run/systemd/system', `${folder}/none`)
-    return execFileSync('sh', ['-c', text], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder } })
-  }
-  const up = () =>
-    readdirSync(join(folder, 'jiji/shop/up')).map(name => readFileSync(join(folder, 'jiji/shop/up', name), 'utf8'))
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'jiji-boot-'))
-  })
-  afterEach(() => rmSync(folder, { recursive: true }))
-
   test('is what was noted last of each service', () => {
     run(noteRunning('podman', 'shop', service('web'), ['shop-web-1']))
     run(noteRunning('podman', 'shop', service('db', 'always'), ['shop-db-1']))
@@ -64,13 +67,30 @@ describe('what Podman runs', () => {
     run(startNothingAtBoot('podman', 'shop'))
     expect(readdirSync(join(folder, 'jiji'))).toEqual(['shop'])
   })
+})
 
-  test('needs no note on Docker', () => {
-    for (const script of [
-      noteRunning('docker', 'a', service('b'), ['c']),
-      noteStopped('docker', 'a', ['b']),
-      startAtBoot('docker', 'a'),
-    ])
-      expect(script.render()).toBe(':')
+describe('what Docker runs', () => {
+  const shares = { ...service('log'), network_mode: 'service:web' } as Service
+
+  test('needs no note, but for what shares a network', () => {
+    run(noteRunning('docker', 'shop', service('web'), ['shop-web-1']))
+    run(startAtBoot('docker', 'shop'))
+    expect(readdirSync(folder)).toEqual([])
+    run(noteRunning('docker', 'shop', shares, ['shop-log-1']))
+    expect(noted('sharing')).toEqual(['shop-log-1\n'])
+    run(noteRunning('docker', 'shop', service('log'), ['shop-log-2']))
+    expect(noted('sharing')).toEqual([])
+  })
+
+  test('is started when that is there whose network it shares', () => {
+    run(noteRunning('docker', 'shop', shares, ['shop-log-1']))
+    run(startAtBoot('docker', 'shop'))
+    const docker = 'sleep() { :; }; docker() { echo "$*" >>"$HOME/calls"; [ "$(wc -l <"$HOME/calls")" -gt 3 ]; }'
+    const text = readFileSync(join(folder, 'jiji/start-docker'), 'utf8').replaceAll(/\$\{0%\/\*\}/g, `${folder}/jiji`)
+    execFileSync('sh', ['-c', `${docker}\n${text}`], { env: { HOME: folder, PATH: process.env.PATH } })
+    const calls = readFileSync(join(folder, 'calls'), 'utf8')
+    expect(calls).toBe(`${'version\n'.repeat(4)}start shop-log-1\n`)
+    run(startNothingAtBoot('docker', 'shop'))
+    expect(readdirSync(join(folder, 'jiji'))).toEqual(['shop'])
   })
 })

@@ -15,7 +15,7 @@ import { readTree, type Tree, versionOf } from '../../deploy/version.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder } from '../gather.ts'
+import { gatherSecrets, loadProject, selectWithSharers, thisMachine, withBuilder } from '../gather.ts'
 import { type Hooks, withHooks } from '../hooks.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
@@ -25,7 +25,7 @@ import { pageFile, withReport } from '../report.ts'
 export async function run(context: Context): Promise<void> {
   const page = pageFile(context)
   const config = loadProject(context)
-  const selected = selectFrom(config, context)
+  const selected = selectWithSharers(config, context)
   const secrets = await gatherSecrets(context, config, config)
   const certificates = ownCertificates(config, secrets)
   const here = thisMachine(context)

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Config, Server, Service } from '../../config/config.ts'
 import type { Secrets } from '../../config/secrets.ts'
+import { withSharers } from '../../config/shared-network.ts'
 import { findActor } from '../../deploy/actor.ts'
 import { imagesOnceMore } from '../../deploy/images.ts'
 import { limits } from '../../deploy/limits.ts'
 import { observeServer } from '../../deploy/observe.ts'
 import { nextRelease } from '../../deploy/plan/release-id.ts'
 import { planRestart } from '../../deploy/plan/restart.ts'
+import { networkOf } from '../../deploy/recorded.ts'
 import { replicasOf } from '../../deploy/standing.ts'
 import { surroundingsOf } from '../../deploy/surroundings.ts'
 import { JijiError } from '../../errors.ts'
@@ -44,10 +46,12 @@ type Scene = { config: Config; secrets: Secrets; service: Service; server: Serve
 /** Undefined where the service has never been deployed to. */
 async function runAt(context: Context, scene: Scene, words: readonly string[]): Promise<number | undefined> {
   const { config, secrets, service, server, runner } = scene
-  const image = await findImage(context, scene)
-  if (image === undefined) return undefined
+  const found = await findImage(context, scene)
+  if (found === undefined) return undefined
+  const { image, joins } = found
   const oneOff: OneOff = {
     ...surroundingsOf({ config, secrets }, service),
+    joins,
     name: `${config.scope}-${service.name}-run-${randomBytes(3).toString('hex')}`,
     image,
     command: words.length > 0 ? words : (service.command ?? []),
@@ -65,21 +69,24 @@ async function runAt(context: Context, scene: Scene, words: readonly string[]): 
 }
 
 /** The image of what runs there, which is fetched again where somebody has taken it away. */
-async function findImage(context: Context, scene: Scene): Promise<string | undefined> {
+async function findImage(
+  context: Context,
+  scene: Scene,
+): Promise<{ image: string; joins: string | undefined } | undefined> {
   const { config, secrets, service, server, runner } = scene
   const { output, signal } = context
   const observation = await observeServer(runner, server.engine, config.scope, signal)
   const [live] = replicasOf(observation, config.scope, service.name)
   if (!live) return undefined
   const observations = [observation]
-  const selected = { servers: [server], services: [{ ...service, servers: [server.name] }] }
+  const selected = withSharers(config, { servers: [server], services: [{ ...service, servers: [server.name] }] })
   const plan = planRestart({ config, selected, observations, release: nextRelease(observations, new Date()) })
   const actor = await findActor(thisMachine(context), context.environment)
   const owner = ownerOf(actor, context)
   const report = output.event.bind(output)
   const runners = new Map([[server.name, runner]])
   await imagesOnceMore({ config, secrets, runners, observations, owner, actor, report, signal }, plan)
-  return live.image
+  return { image: live.image, joins: networkOf({ config, observations }, server.name, service) }
 }
 
 async function create({ environment, signal }: Context, { server, runner }: Scene, oneOff: OneOff): Promise<void> {

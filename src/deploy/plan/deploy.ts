@@ -13,6 +13,7 @@ import { pruneOf, retireOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
 import { withRounds } from './rounds.ts'
 import { seedOf } from './seed.ts'
+import { withOwners } from './sharing.ts'
 
 export type DeployRequest = {
   config: Config
@@ -44,10 +45,12 @@ export function planDeploy(request: DeployRequest): Plan {
       const retire = retireOf(config, observation)
       if (own.length === 0 && retire.length === 0) return []
       if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
-      const replacements = own.map(service => ({
+      const serviceOf = (name: string) => own.find(one => one.name === name)
+      const each = own.map(service => ({
         ...replacementOf(config, service, observation, release, version),
         ...hookOf(config, service, server, selected, release),
       }))
+      const replacements = withOwners(config, observation, each, { serviceOf, retire })
       return {
         ...serverPlan(server, observation),
         ...seedOf(config, selected, server),

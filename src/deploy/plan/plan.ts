@@ -56,6 +56,8 @@ export type ServerPlan = {
 
 export type ReplacementPlan = {
   service: string
+  /** The service whose network it shares, where that is replaced as well: both at once. */
+  with?: string
   image: string
   /** `names` are those of the replicas, the first one's first. */
   candidate: { names: readonly string[]; slot: Slot; isNew: boolean; ports?: readonly number[] }

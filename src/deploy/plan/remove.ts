@@ -5,8 +5,10 @@ import { proxyLabel } from '../../shell/proxy.ts'
 import type { ReleaseRecord } from '../../shell/records.ts'
 import type { Site } from '../../shell/site.ts'
 import type { Observation } from '../observe.ts'
+import { sharersOf } from '../recorded.ts'
 import { observationOf } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
+import { leftWithout } from './sharing.ts'
 
 /** What goes when services are removed: data, printed by --dry-run, the question and -o json alike. */
 export type RemovePlan = {
@@ -33,7 +35,10 @@ export type ServerRemoval = {
   releases: { rewrite: readonly ReleaseRecord[]; drop: readonly string[] }
 }
 
-/** Services go from servers with all of their releases, so that the others can still be rolled back. */
+/**
+ * Services go from servers with all of their releases, so that the others can still be rolled back.
+ * @throws JijiError usage when something would be left without the network that it shares
+ */
 export function planRemove(
   config: Config,
   selected: Selected,
@@ -46,6 +51,10 @@ export function planRemove(
     const services = selected.services.filter(one => one.servers.includes(server.name))
     if (services.length === 0) return []
     const names = new Set(services.map(({ name }) => name))
+    const left = services
+      .flatMap(({ name }) => sharersOf({ config }, observation, name).map(one => [name, one.service.name] as const))
+      .find(([, name]) => !names.has(name))
+    if (left) throw leftWithout(server.name, ...left)
     const own = observation.containers.filter(one => one.project === scope)
     const going = own.filter(({ service }) => names.has(service))
     const keep = new Set(own.filter(one => !going.includes(one)).map(({ image }) => image))

@@ -9,6 +9,7 @@ import { proxyPlan } from './proxy.ts'
 import { pruneOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
 import { withRounds } from './rounds.ts'
+import { withOwners } from './sharing.ts'
 
 type RestartRequest = {
   config: Config
@@ -30,9 +31,10 @@ export function planRestart(request: RestartRequest): Plan {
   const { config, selected, observations, release, certificates, replicas } = request
   const servers = selected.servers.flatMap(server => {
     const observation = observationOf(observations, server)
-    const replacements = selected.services
-      .filter(service => service.servers.includes(server.name))
-      .flatMap(service => onceMore(config, service, observation, release, replicas))
+    const own = selected.services.filter(service => service.servers.includes(server.name))
+    const serviceOf = (name: string) => own.find(one => one.name === name)
+    const each = own.flatMap(service => onceMore(config, service, observation, release, replicas))
+    const replacements = withOwners(config, observation, each, { serviceOf, retire: [] })
     if (replacements.length === 0) return []
     return [
       {

@@ -2,12 +2,13 @@ import type { Config, Server, Service } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
 import type { ReleaseRecord } from '../../shell/records.ts'
 import type { Observation } from '../observe.ts'
-import { withReturning } from '../recorded.ts'
+import { sharersOf, withReturning } from '../recorded.ts'
 import { heading, observationOf, type Plan, type ServerPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
 import { withRounds } from './rounds.ts'
+import { withOwners } from './sharing.ts'
 import { disagreement, targetOf } from './target.ts'
-import { obstacleTo, type RollbackRequest, returnOf, servicesOf, serviceThen } from './way-back.ts'
+import { obstacleTo, type RollbackRequest, returnOf, servicesOf, serviceThen, whyApart } from './way-back.ts'
 
 /**
  * Each server goes to what it has on record of a release: its services with their own configuration, and no others.
@@ -59,20 +60,24 @@ export function planReturn(
     const missing = request.selected.services.map(({ name }) => name).join(', ')
     throw new JijiError('rollback.nothing', `${server.name}: ${target.version} has no ${missing}`, { hint })
   }
-  const obstacle = obstacleTo(request, observation, target)
+  const obstacle = obstacleTo(request, observation, target) ?? whyApart(request, observation, target)
   if (obstacle) {
     const message = `${server.name}: ${target.version} cannot come back: ${obstacle}`
     throw new JijiError('rollback.nothing', message, { server: server.name, hint })
   }
-  const replacements = names.flatMap(name => returnOf(config, observation, target, name))
+  const each = names.flatMap(name => returnOf(config, observation, target, name))
   const services = servicesAfter(request, observation, target, names)
+  const lost = names.flatMap(name => sharersOf(request, observation, name)).map(({ service }) => service.name)
   const goes = ({ project, service, isRunning }: Observation['containers'][number]) =>
-    project === scope && isRunning && !isPartial && !target.services[service]
+    project === scope && isRunning && !target.services[service] && (!isPartial || lost.includes(service))
+  const retire = observation.containers.filter(goes).map(({ name }) => name)
+  const serviceOf = (name: string) => serviceThen(config, server.name, target, name)
+  const replacements = withOwners(config, observation, each, { serviceOf, retire })
   return {
     ...serverPlan(server, observation),
     ...proxyPlan({ ...config, services }, server, observation, replacements),
     replacements,
-    retire: observation.containers.filter(goes).map(({ name }) => name),
+    retire,
     prune: { containers: [], images: [], releases: [], keep: [] },
   }
 }

@@ -43,7 +43,9 @@ export function nameSome(servers: readonly string[]): string {
 }
 
 function serversWith(servers: readonly ServerPlan[], service: string): string[] {
-  return servers.filter(({ replacements }) => replacements.some(one => one.service === service)).map(one => one.server)
+  return servers
+    .filter(({ replacements }) => replacements.some(one => one.service === service && !one.with))
+    .map(one => one.server)
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

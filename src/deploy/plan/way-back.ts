@@ -1,6 +1,7 @@
 import type { Config, Service } from '../../config/config.ts'
 import { serviceFrom } from '../../config/recorded.ts'
 import type { Selected } from '../../config/select.ts'
+import { networkOwner } from '../../config/shared-network.ts'
 import { otherSlot } from '../../shell/names.ts'
 import { type RecordedService, type ReleaseRecord, recordedNames } from '../../shell/records.ts'
 import { liveOf } from '../live.ts'
@@ -25,7 +26,7 @@ export function obstacleTo(
   target: ReleaseRecord,
 ): string | undefined {
   return servicesOf(request, observation.server, target)
-    .map(([name, recorded]) => whyGone(request.config, observation, name, recorded))
+    .map(([name]) => whyGone(request.config, observation, target, name))
     .find(why => why !== undefined)
 }
 
@@ -38,18 +39,41 @@ export function servicesOf(
   return Object.entries(target.services).filter(
     ([name]) =>
       serviceThen(config, server, target, name) &&
-      (!isPartial || selected.services.some(service => service.name === name)),
+      (!isPartial || selected.services.some(service => [name, ownerIn(target, name)].includes(service.name))),
   )
 }
 
-/** Why a service of an earlier release cannot come back, if neither its containers are there nor what makes them again. */
-function whyGone(
-  config: Config,
+/** The service whose network one shared in a release. */
+function ownerIn({ services }: ReleaseRecord, name: string): string | undefined {
+  return networkOwner(services[name]?.settings)
+}
+
+/** Why a service cannot come back without the one whose network it shared, if that one's container is another now. */
+export function whyApart(
+  request: RollbackRequest,
   observation: Observation,
-  name: string,
-  recorded: RecordedService,
+  target: ReleaseRecord,
 ): string | undefined {
-  if (isThere(observation, recorded) || isServing(config, observation, name, recorded)) return undefined
+  const { config } = request
+  const names = servicesOf(request, observation.server, target).map(([name]) => name)
+  const isServed = (name: string) => {
+    const recorded = target.services[name]
+    return recorded !== undefined && isServing(config, observation, name, recorded)
+  }
+  const apart = names.find(name => {
+    const owner = ownerIn(target, name)
+    return owner !== undefined && !names.includes(owner) && !isServed(owner) && !isServed(name)
+  })
+  if (apart === undefined) return undefined
+  const owner = ownerIn(target, apart)
+  return `${apart} shares the network of ${owner}, which must go back as well: -S ${owner}`
+}
+
+/** Why a service of an earlier release cannot come back, if neither its containers are there nor what makes them again. */
+function whyGone(config: Config, observation: Observation, target: ReleaseRecord, name: string): string | undefined {
+  const recorded = target.services[name]
+  if (!recorded || canStart(observation, target, name) || isServing(config, observation, name, recorded))
+    return undefined
   const gone = `the containers of ${name} are gone`
   if (!recorded.settings) return `${gone}, and how they were made is not on record`
   const image = observation.kept.get(recorded.container)
@@ -83,7 +107,7 @@ export function returnOf(
   const live = liveOf(observation, config.scope, name)
   const names = recordedNames(recorded)
   const there = observation.containers.filter(one => names.includes(one.name))
-  const isNew = !isThere(observation, recorded)
+  const isNew = !canStart(observation, target, name)
   const stood = there.find(one => one.name === container)?.ports ?? []
   const ports = stood.length > 0 ? stood : (settings?.proxy?.targets.map(target => target.app_port) ?? [])
   const id = observation.kept.get(container)
@@ -111,6 +135,15 @@ export function returnOf(
         : {}),
     },
   ]
+}
+
+/** Whether its containers are there; and the one whose network they share, which they know by its id. */
+function canStart(observation: Observation, target: ReleaseRecord, name: string): boolean {
+  const owner = ownerIn(target, name)
+  return [name, ...(owner ? [owner] : [])].every(one => {
+    const recorded = target.services[one]
+    return recorded !== undefined && isThere(observation, recorded)
+  })
 }
 
 function isServing({ scope }: Config, observation: Observation, name: string, recorded: RecordedService): boolean {
