@@ -4,7 +4,7 @@ import { settled } from './failure.ts'
 import { getImages, imagesOnceMore, imagesOnRecord } from './images.ts'
 import type { Plan } from './plan/plan.ts'
 import { prepareProxies } from './proxies.ts'
-import { recordAll } from './record.ts'
+import { finishAll } from './record.ts'
 import { withReturning } from './recorded.ts'
 import { replaceAll } from './rollout.ts'
 import { runServiceHooks } from './service-hooks.ts'
@@ -15,7 +15,7 @@ export async function apply(context: ApplyContext, plan: Plan, pushed: () => Pro
   const [digests] = await settled([digestsFor[plan.action](context, plan, pushed), prepareProxies(context, plan)])
   if (plan.action === 'deploy') await runServiceHooks(context, plan)
   await replaceAll(context, plan, digests)
-  await recordAll(context, plan, digests)
+  await finishAll(context, plan)
 }
 
 const digestsFor = {
@@ -29,5 +29,5 @@ async function goBack(context: ApplyContext, plan: Plan): Promise<void> {
   const digests = await imagesOnRecord(context, plan)
   await prepareProxies(context, plan)
   await replaceAll(context, plan, digests)
-  await recordAll(context, plan, digests)
+  await finishAll(context, plan)
 }

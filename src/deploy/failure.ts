@@ -26,12 +26,21 @@ export async function allTogether(work: readonly Promise<unknown>[]): Promise<vo
 }
 
 function withOthers(first: JijiError, others: readonly JijiError[]): JijiError {
-  const { code, server, hint, output } = first
-  return new JijiError(code, first.message, {
+  return alsoSaying(
+    first,
+    others.map(({ message }) => message),
+  )
+}
+
+/** A failure, and what else there is to say. */
+export function alsoSaying(failure: JijiError, texts: readonly string[]): JijiError {
+  if (texts.length === 0) return failure
+  const { code, message, server, hint, output } = failure
+  return new JijiError(code, message, {
     ...(server ? { server } : {}),
     ...(hint ? { hint } : {}),
-    output: [...(output ? [output.trimEnd()] : []), ...others.map(({ message }) => message)].join('\n'),
-    cause: first,
+    output: [...(output ? [output.trimEnd()] : []), ...texts].join('\n'),
+    cause: failure,
   })
 }
 

@@ -20,6 +20,7 @@ export async function overLosses<T>(
   context: LossContext,
   server: string,
   work: (runner: Runner) => Promise<T>,
+  known = 'nothing was switched there',
 ): Promise<T> {
   const { reconnect, report, signal } = context
   for (let losses = 1; ; losses++) {
@@ -27,7 +28,7 @@ export async function overLosses<T>(
       return await work(runnerOf(context, server))
     } catch (error) {
       if (!(error instanceof JijiError) || error.code !== 'server.lost' || !reconnect || signal.aborted) throw error
-      if (losses > mostLosses) throw lostTooOften(error, losses)
+      if (losses > mostLosses) throw lostTooOften(error, losses, known)
       report({ step: 'connect', state: 'lost', server, detail: error.message })
       await reconnect(server)
       report({ step: 'connect', state: 'done', server, detail: 'again' })
@@ -41,10 +42,10 @@ export function runnerOf({ runners }: Pick<LossContext, 'runners'>, server: stri
   return runner
 }
 
-function lostTooOften(error: JijiError, times: number): JijiError {
+function lostTooOften(error: JijiError, times: number, known: string): JijiError {
   return new JijiError('server.lost', `${error.message}, for the ${times}th time`, {
     ...(error.server ? { server: error.server } : {}),
-    hint: 'nothing was switched there; see its network and its sshd, then deploy again',
+    hint: `${known}; see its network and its sshd, then deploy again`,
     cause: error,
   })
 }

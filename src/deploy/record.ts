@@ -6,29 +6,109 @@ import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
 import { settleSite } from '../shell/proxy.ts'
 import {
+  finishRelease,
+  finishReturn,
   type RecordedService,
   type ReleaseRecord,
   recordCurrent,
-  recordRelease,
-  recordReturn,
+  withdrawRecord,
 } from '../shell/records.ts'
 import { lines, type Script } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { releaseEntry } from './audit.ts'
-import { lockLost, settled } from './failure.ts'
+import { reported } from './event.ts'
+import { FailedRelease } from './failed-release.ts'
+import { allTogether, lockLost } from './failure.ts'
 import type { DigestsByServer } from './images.ts'
 import { limits } from './limits.ts'
 import { liveOf } from './live.ts'
-import { runnerOf } from './losses.ts'
+import { overLosses, runnerOf } from './losses.ts'
 import type { Observation } from './observe.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
 import { serviceOf } from './put-back.ts'
+import { whatServes } from './serving.ts'
 
-/** Has every server remember what runs there now. */
+/**
+ * Has every server remember what runs there now, and does no more: until all of them do, everything can be put back.
+ * @throws JijiError failed, lock.lost, server.lost
+ */
 export async function recordAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
-  const recordOn = (server: ServerPlan) =>
-    plan.action === 'rollback' ? goBack(context, plan, server) : record(context, plan, server, digests)
-  await settled(plan.servers.map(recordOn))
+  const known = 'it runs the release, perhaps without having it on record'
+  const recordOn = (server: ServerPlan) => {
+    context.report({ step: 'record', state: 'begun', server: server.server })
+    const script = recordCurrent(context.config.scope, recordFor(context, plan, server, digests))
+    return overLosses(context, server.server, () => write(context, server, script), known)
+  }
+  await allTogether(plan.servers.map(server => orFailed(context, server, recordOn(server))))
+}
+
+/** It is done when `finishAll` is. */
+async function orFailed({ report }: ApplyContext, { server }: ServerPlan, work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    report({ step: 'record', state: 'failed', server })
+    throw error
+  }
+}
+
+/**
+ * Has servers forget a release that they may have on record, and that does not run there after all.
+ * @returns why some do not
+ */
+export async function withdrawAll(
+  { config, owner, observations, ...context }: ApplyContext,
+  { release }: Plan,
+  servers: readonly ServerPlan[],
+): Promise<string[]> {
+  const withdraw = async ({ server }: ServerPlan) => {
+    const { releases = [], current } = observations.find(one => one.server === server) ?? {}
+    const before = { record: releases.find(({ id }) => id === release), current }
+    const script = lines(requireLock(config.scope, owner), withdrawRecord(config.scope, release, before))
+    const { code, stderr } = await runnerOf(context, server).run(script, { timeout: limits.record })
+    if (code !== 0) throw new Error(lastLine(stderr) || `status ${code}`)
+  }
+  const results = await Promise.allSettled(servers.map(withdraw))
+  return results.flatMap((result, index) =>
+    result.status === 'rejected'
+      ? [`${servers[index]?.server}: ${release} may be on record there, and does not run: ${result.reason?.message}`]
+      : [],
+  )
+}
+
+/**
+ * When a release is on record everywhere: takes away what is not needed any more, and leaves a line in the audit.
+ * @throws FailedRelease that serves all the same
+ */
+export async function finishAll(context: ApplyContext, plan: Plan): Promise<void> {
+  const finished = new Set<string>()
+  const finish = async (server: ServerPlan) => {
+    const { engine, retire, prune } = server
+    const { scope } = context.config
+    const tidy =
+      plan.action === 'rollback'
+        ? finishReturn(engine, scope, retire)
+        : finishRelease(engine, scope, { ...prune, retire })
+    await write(context, server, settleAround(context, plan, server, tidy), 'its audit could not be written')
+    finished.add(server.server)
+    context.report({ step: 'record', state: 'done', server: server.server })
+  }
+  try {
+    await allTogether(plan.servers.map(server => orFailed(context, server, finish(server))))
+  } catch (error) {
+    if (!(error instanceof JijiError)) throw error
+    throw new FailedRelease(thatServes(error), await whatServes(context, plan), finished)
+  }
+}
+
+function thatServes(failure: JijiError): JijiError {
+  const { code, message, server, hint, output } = failure
+  return new JijiError(code, `${message}; the release serves, and is on record`, {
+    ...(server ? { server } : {}),
+    ...(hint ? { hint } : {}),
+    ...(output ? { output } : {}),
+    cause: failure,
+  })
 }
 
 /**
@@ -47,20 +127,17 @@ export async function recordKept(
     const replacements = server.replacements.filter(isSwitched)
     if (replacements.length === 0) return
     const part = { ...server, replacements }
-    if (plan.action !== 'rollback') {
-      const release = releaseOf(context, plan, part, digests)
-      return finish(context, plan, part, recordCurrent(context.config.scope, release))
-    }
-    if (replacements.length === server.replacements.length) await goBack(context, plan, server)
+    if (plan.action === 'rollback' && replacements.length !== server.replacements.length) return
+    const record = recordCurrent(context.config.scope, recordFor(context, plan, part, digests))
+    const event = { step: 'record', server: server.server } as const
+    await reported(context.report, event, () => write(context, part, settleAround(context, plan, part, record)))
   }
   const results = await Promise.allSettled(plan.servers.map(recordOn))
   return results.flatMap(result => (result.status === 'rejected' ? [String(result.reason?.message)] : []))
 }
 
-async function record(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): Promise<void> {
-  const release = releaseOf(context, plan, server, digests)
-  const old = { ...server.prune, retire: server.retire }
-  await finish(context, plan, server, recordRelease(server.engine, context.config.scope, release, old))
+function recordFor(context: ApplyContext, plan: Plan, server: ServerPlan, digests: DigestsByServer): ReleaseRecord {
+  return plan.action === 'rollback' ? returnTo(context, plan, server) : releaseOf(context, plan, server, digests)
 }
 
 function releaseOf(
@@ -108,37 +185,39 @@ function onRecord(observation: Observation, scope: string, service: string): Rec
   return recorded.find(one => one && one.container === live) ?? now
 }
 
-async function goBack(context: ApplyContext, plan: Plan, server: ServerPlan): Promise<void> {
-  const { config, observations } = context
+function returnTo({ observations }: ApplyContext, plan: Plan, server: ServerPlan): ReleaseRecord {
   const target = observations.find(one => one.server === server.server)?.releases.find(({ id }) => id === plan.release)
   if (!target) throw new Error(`${plan.release} is not on record on ${server.server}`)
   const moved = server.replacements.flatMap(({ service, candidate: { slot } }) => {
     const recorded = target.services[service]
     return recorded ? [[service, { ...recorded, slot }]] : []
   })
-  const release = { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
-  await finish(context, plan, server, recordReturn(server.engine, config.scope, release, server.retire))
+  return { ...target, services: { ...target.services, ...Object.fromEntries(moved) } }
 }
 
-async function finish(context: ApplyContext, plan: Plan, server: ServerPlan, script: Script): Promise<void> {
-  const { config, owner, actor, report } = context
+/** Between the routes of before, which nobody needs any more, and the line in the audit. */
+function settleAround({ config, actor, ...context }: ApplyContext, plan: Plan, server: ServerPlan, script: Script) {
   const runner = runnerOf(context, server.server)
   const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
-  const settle = server.site ? [settleSite(server.engine, server.site)] : []
-  const all = lines(requireLock(config.scope, owner), ...settle, script, audit)
-  const event = { step: 'record', server: server.server } as const
-  report({ ...event, state: 'begun' })
-  const output = await runner.run(all, { timeout: limits.record })
+  return lines(...(server.site ? [settleSite(server.engine, server.site)] : []), script, audit)
+}
+
+/** Of a release that has been switched to. */
+async function write(
+  { config, owner, report, ...context }: ApplyContext,
+  { server, replacements }: ServerPlan,
+  script: Script,
+  failure = 'the release could not be recorded',
+): Promise<void> {
+  const all = lines(requireLock(config.scope, owner), script)
+  const output = await runnerOf(context, server).run(all, { timeout: limits.record })
   if (output.code === 0) {
-    report({ ...event, state: 'done' })
-    for (const { service } of server.replacements)
-      report({ step: 'switch', state: 'let go', server: server.server, service })
+    for (const { service } of replacements) report({ step: 'switch', state: 'let go', server, service })
     return
   }
-  if (output.code === exits.lockLost) throw lockLost(server.server, 'the release runs, but is not on record')
-  throw new JijiError(
-    'failed',
-    `${server.server}: the release runs, but could not be recorded: ${lastLine(output.stderr)}`,
-    { server: server.server, hint: 'is the disk full?' },
-  )
+  if (output.code === exits.lockLost) throw lockLost(server, failure)
+  throw new JijiError('failed', `${server}: ${failure}: ${lastLine(output.stderr)}`, {
+    server,
+    hint: 'is the disk full, or read-only?',
+  })
 }

@@ -1,14 +1,21 @@
 import { JijiError } from '../errors.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { FailedRelease } from './failed-release.ts'
+import { alsoSaying } from './failure.ts'
 import type { Switched } from './group.ts'
 import type { DigestsByServer } from './images.ts'
 import type { Plan } from './plan/plan.ts'
 import { restoreRoutes } from './proxies.ts'
 import { notPutBack, putBack } from './put-back.ts'
-import { recordKept } from './record.ts'
+import { recordKept, withdrawAll } from './record.ts'
 import { whatServes } from './serving.ts'
 import type { ServiceStatus } from './status.ts'
+
+type Done = {
+  switched: readonly Switched[]
+  /** Servers that may have the release on record. */
+  recorded: Plan['servers']
+}
 
 /**
  * What a failure leads to when some services have been switched: all of them go back, or stay where that is chosen. An
@@ -19,7 +26,7 @@ export async function recover(
   context: ApplyContext,
   plan: Plan,
   digests: DigestsByServer,
-  switched: readonly Switched[],
+  { switched, recorded }: Done,
   failure: unknown,
 ): Promise<unknown> {
   const isFailure = failure instanceof JijiError && !context.signal.aborted
@@ -31,12 +38,15 @@ export async function recover(
     context,
     plan.servers.filter(server => !stays.has(server)),
   )
+  const forgetful = isKept ? [] : recorded.filter(server => !stays.has(server))
+  const unforgotten = await withdrawAll(context, plan, forgetful)
   const unrecorded = isKept ? await recordKept(context, plan, switched, digests) : []
   const services = await whatServes(context, plan)
   if (isKept) return new FailedRelease(keptInPart(failure, plan, switched, unrecorded), services, whole(plan, switched))
 
   const down = downNow(plan, services)
-  const known = stuck.length + down.length > 0 ? notPutBack(failure, stuck, down, plan) : failure
+  const told = stuck.length + down.length > 0 ? notPutBack(failure, stuck, down, plan) : failure
+  const known = told instanceof JijiError ? alsoSaying(told, unforgotten) : told
   return known instanceof JijiError ? new FailedRelease(known, services, new Set()) : known
 }
 

@@ -7,17 +7,19 @@ import type { DigestsByServer } from './images.ts'
 import type { Plan, Rollout } from './plan/plan.ts'
 import { describeRound } from './plan/rounds.ts'
 import { standing } from './put-back.ts'
+import { recordAll } from './record.ts'
 import { networkOf, serviceFor } from './recorded.ts'
 import { recover } from './recover.ts'
 import { replaceOne } from './replace.ts'
 import { surroundingsOf } from './surroundings.ts'
 
 /**
- * Round by round, as the plan says. A failure puts back what had been switched, or keeps it where that is chosen.
+ * Round by round, as the plan says, and on record in the end. A failure puts back what had been switched, or keeps it where that is chosen.
  * @throws FailedRelease when that is done
  */
 export async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
   const switched: Switched[] = []
+  let recorded: Plan['servers'] = []
   const replace = (service: string, name: string) => {
     const one = replacementIn(plan, service, name)
     const replacement = toReplacement(context, plan, one, digests)
@@ -34,8 +36,10 @@ export async function replaceAll(context: ApplyContext, plan: Plan, digests: Dig
       if (index > 0) await waitFor(context, plan.rollout, round)
       for (const { service, servers } of round) await allTogether(servers.map(server => replace(service, server)))
     }
+    recorded = plan.servers
+    await recordAll(context, plan, digests)
   } catch (error) {
-    throw await recover(context, plan, digests, switched, error)
+    throw await recover(context, plan, digests, { switched, recorded }, error)
   }
 }
 

@@ -44,14 +44,14 @@ type Old = {
   releases: readonly string[]
 }
 
-/** Makes a release the current one, and takes away what is older than the project retains. */
-export function recordRelease(engine: Engine, scope: string, record: ReleaseRecord, old: Old): Script {
-  return lines(recordCurrent(scope, record), startAtBoot(engine, scope), removeOld(engine, scope, old))
+/** When a release is on record everywhere: takes away what is older than the project retains. */
+export function finishRelease(engine: Engine, scope: string, old: Old): Script {
+  return lines(stateFolder(scope), startAtBoot(engine, scope), removeOld(engine, scope, old))
 }
 
-/** Makes a release that was there before the current one, and stops what it did not have. */
-export function recordReturn(engine: Engine, scope: string, record: ReleaseRecord, retire: readonly string[]): Script {
-  return lines(recordCurrent(scope, record), stop(engine, scope, retire))
+/** When a release from before is the current one everywhere: stops what it did not have. */
+export function finishReturn(engine: Engine, scope: string, retire: readonly string[]): Script {
+  return stop(engine, scope, retire)
 }
 
 function stop(engine: Engine, scope: string, containers: readonly string[]): Script {
@@ -64,8 +64,30 @@ function stop(engine: Engine, scope: string, containers: readonly string[]): Scr
 export function recordCurrent(scope: string, record: ReleaseRecord): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
-printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit
-printf '%s\\n' ${record.id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
+${writeRecord(record)}
+${writeCurrent(record.id)}`
+}
+
+/** Undoes `recordCurrent`, as far as it has come: this is what was there before. */
+export function withdrawRecord(
+  scope: string,
+  id: string,
+  before: { record?: ReleaseRecord | undefined; current?: string | undefined },
+): Script {
+  const { record, current } = before
+  return sh`${stateFolder(scope)}
+if [ "$(cat "$state/current" 2>/dev/null)" = ${id} ]; then
+  ${current === undefined ? sh`rm -f "$state/current" || exit` : writeCurrent(current)}
+fi
+${record ? writeRecord(record) : sh`rm -f "$state"/releases/${`${id}.json`} || exit`}`
+}
+
+function writeRecord(record: ReleaseRecord): Script {
+  return sh`printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit`
+}
+
+function writeCurrent(id: string): Script {
+  return sh`printf '%s\\n' ${id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
 }
 
 /** With `$state` set. An image that another container still uses stays: the engine refuses, and that is no failure of ours. */

@@ -242,6 +242,7 @@ describe('jiji deploy', () => {
       'pull web',
       expect.stringMatching(/^start app-web-/),
       'record',
+      'finish',
       'lock ended',
     ])
   })

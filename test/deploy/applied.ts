@@ -57,8 +57,7 @@ export async function applied(
     (error: unknown) => error as JijiError,
   )
   const recordOn = (server: string) => {
-    const text =
-      scripts.find(one => one.server === server && ['record', 'go back'].includes(one.deed))?.script.render() ?? ''
+    const text = scripts.find(one => one.server === server && one.deed === 'record')?.script.render() ?? ''
     return JSON.parse(/'(\{"schemaVersion".*\})'/.exec(text)?.[1] ?? 'null')
   }
   return {

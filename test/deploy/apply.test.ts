@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { select } from '../../src/config/select.ts'
 import { auditFailure } from '../../src/deploy/audit.ts'
 import type { Event } from '../../src/deploy/event.ts'
-import { FailedRelease } from '../../src/deploy/failed-release.ts'
+import { FailedRelease, failedReleaseIn } from '../../src/deploy/failed-release.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
 import { JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
@@ -41,6 +41,8 @@ describe('a deploy', () => {
       'web2 start app-web-r9',
       'web1 record',
       'web2 record',
+      'web1 finish',
+      'web2 finish',
     ])
   })
   test('begins with the proxy where there is none, meanwhile with the images', async () => {
@@ -58,6 +60,8 @@ describe('a deploy', () => {
       'web2 start app-web-r9',
       'web1 record',
       'web2 record',
+      'web1 finish',
+      'web2 finish',
     ])
   })
   test('records what runs on each server, and by which digest', async () => {
@@ -76,7 +80,7 @@ describe('a deploy', () => {
   test('of one service keeps the others on record', async () => {
     const plan = planFor(config, running, { selection: { services: ['worker'] } })
     const { recordOn, log } = await applied(running, { plan })
-    expect(log).toEqual(['web1 pull worker', 'web1 start app-worker-r9', 'web1 record'])
+    expect(log).toEqual(['web1 pull worker', 'web1 start app-worker-r9', 'web1 record', 'web1 finish'])
     expect(recordOn('web1').services).toMatchObject({
       web: { container: 'app-web-r1' },
       worker: { container: 'app-worker-r9' },
@@ -276,15 +280,58 @@ describe('other failures', () => {
     expect(error).toMatchObject({ server: 'web2', ...expected })
     expect(log.filter(line => line.includes('start'))).toEqual([])
   })
-  test('to record say that the release runs', async () => {
-    const { error, log } = await applied(running, {
+  test('to record put everything back, on record too, and say what serves', async () => {
+    const { error, log, scripts } = await applied(running, {
       answers: { 'web1 record': { code: 1, stderr: 'No space left\n' } },
     })
     expect(error).toMatchObject({
       code: 'failed',
-      message: 'web1: the release runs, but could not be recorded: No space left',
+      message: 'web1: the release could not be recorded: No space left',
+      hint: 'is the disk full, or read-only?',
     })
-    expect(log).toContain('web2 record')
+    const after = log.slice(log.indexOf('web2 record') + 1)
+    expect(after.slice(0, 3).toSorted()).toEqual([
+      'web1 restart app-web-r1',
+      'web1 restart app-worker-r1',
+      'web2 restart app-web-r1',
+    ])
+    expect(after.slice(3)).toEqual(['web1 withdraw', 'web2 withdraw'])
+    expect(String(scripts.at(-1)?.script)).toContain('rm -f "$state"/releases/r9.json')
+    expect(failedReleaseIn(error)?.services.map(one => `${one.server} ${one.service} ${one.version}`)).toEqual([
+      'web1 web r1',
+      'web2 web r1',
+      'web1 worker r1',
+    ])
+  })
+  test('to record over a lost connection are mended by another one', async () => {
+    const answer: Answer = { lost: true }
+    const reconnect = async () => {
+      answer.lost = false
+    }
+    const { error, log } = await applied(running, { answers: { 'web2 record': answer }, over: { reconnect } })
+    expect(error).toBeUndefined()
+    expect(log.filter(line => line === 'web2 record')).toHaveLength(2)
+    expect(log).not.toContain('web2 withdraw')
+  })
+  test('to withdraw a record are said as well, and not where the release serves after all', async () => {
+    const full = { code: 1, stderr: 'No space left\n' }
+    const { error, log } = await applied(running, {
+      answers: { 'web1 record': full, 'web1 restart app-web-r1': full, 'web2 withdraw': full },
+    })
+    expect(error).toMatchObject({ code: 'release.not-put-back' })
+    expect(error?.output).toContain('web2: r9 may be on record there, and does not run: No space left')
+    expect(log).not.toContain('web1 withdraw')
+  })
+  test('to tidy up afterwards leave the release as it is, and say so', async () => {
+    const { error, log } = await applied(running, {
+      answers: { 'web1 finish': { code: 1, stderr: 'No space left\n' } },
+    })
+    expect(error).toMatchObject({
+      code: 'failed',
+      message: 'web1: its audit could not be written: No space left; the release serves, and is on record',
+    })
+    expect(log.at(-1)).toBe('web2 finish')
+    expect(failedReleaseIn(error)?.kept).toEqual(new Set(['web2']))
   })
 })
 
@@ -356,7 +403,8 @@ describe('a rollback', () => {
   test('starts the containers of the release before, and pulls nothing', async () => {
     const { log, error } = await applied(after, { plan })
     expect(error).toBeUndefined()
-    expect(log).toEqual(['web1 restart app-web-r1', 'web2 restart app-web-r1', 'web1 go back', 'web2 go back'])
+    expect(log.slice(0, 2)).toEqual(['web1 restart app-web-r1', 'web2 restart app-web-r1'])
+    expect(log.slice(2)).toEqual(['web1 record', 'web2 record', 'web1 finish', 'web2 finish'])
   })
   test('that fails halfway keeps the containers of both releases', async () => {
     const { log, scripts } = await applied(after, { plan, answers: { 'web2 restart app-web-r1': unhealthy } })

@@ -113,7 +113,7 @@ describe('a plan is rolled out', () => {
         answers: { 's3 restart app-worker-r1': unhealthy },
       })
       expect(error).toMatchObject({ exitStatus: 7 })
-      expect(log.filter(line => line.includes('go back'))).toEqual(['s1 go back'])
+      expect(log.filter(line => line.includes('record'))).toEqual(['s1 record'])
       expect(log.filter(line => line.includes('s2 restart'))).toEqual(['s2 restart app-worker-r1'])
     })
   })
@@ -206,7 +206,7 @@ describe('a failure on the second of three servers', () => {
       output: 'the database\nis missing',
       hint: expect.stringContaining('jiji rollback -H s1'),
     })
-    expect(log.slice(3)).toEqual(['s1 start app-web-r9', 's2 start app-web-r9', 's1 go back'])
+    expect(log.slice(3)).toEqual(['s1 start app-web-r9', 's2 start app-web-r9', 's1 record'])
     expect(recordOn('s1')).toMatchObject({ id: 'r9', services: { web: { container: 'app-web-r9', slot: 'b' } } })
     expect(String(scripts.at(-1)?.script)).not.toMatch(/docker (rm|image|stop)/)
     expect(serves(error)).toEqual([
@@ -228,9 +228,9 @@ describe('a failure on the second of three servers', () => {
     expect(failedReleaseIn(error)?.kept).toEqual(new Set())
   })
   test('with keep, says when what is kept could not be put on record', async () => {
-    const answers = { 's2 start app-web-r9': unhealthy, 's1 go back': { code: 1, stderr: 'no room\n' } }
+    const answers = { 's2 start app-web-r9': unhealthy, 's1 record': { code: 1, stderr: 'no room\n' } }
     const { error } = await failing('parallel: 1, on_failure: keep', answers)
-    expect(error?.output).toContain('s1: the release runs, but could not be recorded: no room')
+    expect(error?.output).toContain('s1: the release could not be recorded: no room')
   })
   test('with keep and on the first server is an unhealthy release as ever', async () => {
     const { error, log } = await failing('on_failure: keep', { 's1 start app-web-r9': unhealthy })

@@ -6,6 +6,7 @@ import { freePort } from './ports.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Engine, startEngine } from './rig/engine.ts'
 import { type Rig, startRig } from './rig/rig.ts'
+import { must } from './rig/server.ts'
 
 const host = 'app.example.com'
 
@@ -99,5 +100,21 @@ services:
     await leave('off')
     expect((await deploy('three')).code).toBe(0)
     expect(await answers()).toEqual(['three', 'three'])
+  })
+
+  test('for records put a release back that serves everywhere, on record too', async () => {
+    await project.write(appFiles('four'))
+    const [, second] = rig.servers
+    const folder = '/var/lib/jiji/shop/releases'
+    const onRecord = () => Promise.all(rig.servers.map(one => must(one, `cat ${folder}/../current; ls ${folder}`)))
+    const before = await onRecord()
+    if (second) await must(second, `mount --bind ${folder} ${folder} && mount -o remount,ro,bind ${folder}`)
+    const { code, stderr } = await deploy('four')
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^web three +s1, s2$/m)])
+    expect(stderr).toMatch(/error: s2: the release could not be recorded: .*Read-only file system/)
+    expect([await answers(), await onRecord()]).toEqual([['three', 'three'], before])
+    if (second) await must(second, `umount ${folder}`)
+    expect((await deploy('four')).code).toBe(0)
+    expect(await answers()).toEqual(['four', 'four'])
   })
 })

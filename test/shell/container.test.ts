@@ -5,8 +5,9 @@ import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { exits } from '../../src/shell/engine.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
-import { recordRelease } from '../../src/shell/records.ts'
+import { finishRelease, recordCurrent } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
+import { lines } from '../../src/shell/script.ts'
 import { container, hostile, hostileLines, owner, scope, worker } from './hostile.ts'
 import { type Bench, benchWith } from './shells.ts'
 
@@ -112,13 +113,8 @@ describe('files', () => {
       writeFileSync(join(state, 'files', name, '0'), '')
     }
     const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services: {} }
-    const script = recordRelease('docker', scope, record, {
-      retire: [],
-      containers: [],
-      images: [],
-      keep: [],
-      releases: [],
-    })
+    const old = { retire: [], containers: [], images: [], keep: [], releases: [] }
+    const script = lines(recordCurrent(scope, record), finishRelease('docker', scope, old))
     expect((await bench.run(script)).code).toBe(0)
     expect(readdirSync(join(state, 'files'))).toEqual(['old'])
   })
@@ -130,9 +126,10 @@ describe('files', () => {
     const services = { web: { image: 'app:1', digest: '', container: 'app-web-r1' } }
     const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services }
     const old = { retire: [], containers: [], images: [], keep: [], releases: [] }
-    await bench.run(recordRelease('docker', scope, record, old))
+    await bench.run(lines(recordCurrent(scope, record), finishRelease('docker', scope, old)))
     expect(readdirSync(join(state, 'files'))).toEqual(['app-web-r1'])
-    await bench.run(recordRelease('docker', scope, { ...record, id: 's', services: {} }, { ...old, releases: ['r'] }))
+    const next = recordCurrent(scope, { ...record, id: 's', services: {} })
+    await bench.run(lines(next, finishRelease('docker', scope, { ...old, releases: ['r'] })))
     expect(readdirSync(join(state, 'files'))).toEqual([])
   })
   test('of a container for one command go with it', async () => {

@@ -31,7 +31,7 @@ import { readLogs, watchRunning } from '../../src/shell/logs.ts'
 import { observe } from '../../src/shell/observe.ts'
 import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.ts'
 import { createProxy, restoreSite, settleSite, writeSite } from '../../src/shell/proxy.ts'
-import { recordRelease, recordReturn } from '../../src/shell/records.ts'
+import { finishRelease, finishReturn, recordCurrent, withdrawRecord } from '../../src/shell/records.ts'
 import { pruneReleases, removeProxy, removeServices } from '../../src/shell/remove.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { askRoom } from '../../src/shell/room.ts'
@@ -151,6 +151,11 @@ const oneOff = {
   image: created.image,
   command: [hostile, hostileLines],
 }
+const hostileRecord = {
+  ...{ schemaVersion: 1 as const, id: '20260131-120000', version: '1', at: 'now', by: hostile },
+  services: {},
+}
+
 const build = {
   context: '.',
   dockerfile: `docker/${hostile}`,
@@ -191,24 +196,17 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'read some of the audit': readAudit(scope, { action: hostile }),
     'follow the audit': followAudit(scope, hostile),
     'release the lock, and record that': doneAndRecorded(releaseLock(scope), traceOf('done')),
-    'record a release': recordRelease(
-      engine,
-      scope,
-      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: hostile, services: {} },
-      { retire: [hostile], containers: [hostile], images: [hostile], keep: [hostile], releases: ['20260101-000000'] },
-    ),
-    'record a release, nothing old': recordRelease(
-      engine,
-      scope,
-      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: 'me', services: {} },
-      { retire: [], containers: [], images: [], keep: [], releases: [] },
-    ),
-    'go back to a release': recordReturn(
-      engine,
-      scope,
-      { schemaVersion: 1, id: '20260131-120000', version: '1', at: 'now', by: hostile, services: {} },
-      [hostile],
-    ),
+    'record a release': recordCurrent(scope, hostileRecord),
+    'withdraw a release': withdrawRecord(scope, hostile, { record: hostileRecord, current: hostile }),
+    'withdraw the first release': withdrawRecord(scope, hostile, {}),
+    'finish a release': finishRelease(engine, scope, {
+      ...{ retire: [hostile], containers: [hostile], images: [hostile], keep: [hostile] },
+      releases: ['20260101-000000'],
+    }),
+    'finish a release, nothing old': finishRelease(engine, scope, {
+      ...{ retire: [], containers: [], images: [], keep: [], releases: [] },
+    }),
+    'finish going back to a release': finishReturn(engine, scope, [hostile]),
     'build an image': buildImage(engine, build, {
       names: ['ghcr.io/owner/app:1.10', `other${hostile}`],
       context: `/tmp/${hostile}`,
