@@ -51,7 +51,7 @@ services:
     expect(stdout).toMatch(/^web +w1, w2, w3, w4, w5 and 24 more +v1 +v2 /m)
     const after = await stubs.executions()
     expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual(
-      stubs.names.map(name => (name === 'w17' ? 0 : 4)),
+      stubs.names.map(name => (name === 'w17' ? 0 : 5)),
     )
   })
 })
