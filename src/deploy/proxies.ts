@@ -4,7 +4,7 @@ import { lastLine } from '../runner/engine-failure.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
 import { createProxy, restoreSite, writeSite } from '../shell/proxy.ts'
-import { lines } from '../shell/script.ts'
+import { lines, sh } from '../shell/script.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { reported } from './event.ts'
 import { lockLost, settled } from './failure.ts'
@@ -20,31 +20,28 @@ export async function prepareProxies(context: ApplyContext, plan: Plan): Promise
   await settled(plan.servers.map(server => prepareProxy(context, server)))
 }
 
+/** Both in one execution. */
 async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
   const { config, owner, report, signal } = context
-  const runner = runnerOf(context, server)
-  if (proxy === 'start') {
-    await reported(report, { step: 'proxy', server, detail: config.proxy.image }, async () => {
-      const output = await runner.run(lines(requireLock(config.scope, owner), createProxy(engine, config.proxy)), {
-        signal,
-        timeout: limits.proxy,
-      })
-      if (output.code === 0) return
-      if (output.code === exits.lockLost) throw lockLost(server, 'the proxy was not started')
-      throw proxyNotStarted(server, config.proxy, output.stderr)
-    })
-  }
-  if (site) {
-    await reported(report, { step: 'proxy', server, detail: `routes ${site.hosts.join(', ')}` }, async () => {
-      const output = await runner.run(lines(requireLock(config.scope, owner), writeSite(engine, site)), {
-        signal,
-        timeout: limits.ask,
-      })
-      if (output.code === 0) return
-      if (output.code === exits.lockLost) throw lockLost(server, 'the routes were left as they are')
-      throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
-    })
-  }
+  const { image } = config.proxy
+  const starts = proxy === 'start'
+  if (!starts && !site) return
+  const script = lines(
+    requireLock(config.scope, owner),
+    ...(starts ? [createProxy(engine, config.proxy), sh`echo started`] : []),
+    ...(site ? [writeSite(engine, site)] : []),
+  )
+  const detail = [...(starts ? [image] : []), ...(site ? [`routes ${site.hosts.join(', ')}`] : [])].join(', ')
+  await reported(report, { step: 'proxy', server, detail }, async () => {
+    const timeout = starts ? limits.proxy : limits.ask
+    const output = await runnerOf(context, server).run(script, { signal, timeout })
+    if (output.code === 0) return
+    const isRunning = !starts || /^started$/m.test(output.stdout)
+    if (output.code === exits.lockLost)
+      throw lockLost(server, isRunning ? 'the routes were left as they are' : 'the proxy was not started')
+    if (!isRunning) throw proxyNotStarted(server, config.proxy, output.stderr)
+    throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
+  })
 }
 
 export function proxyNotStarted(

@@ -22,23 +22,26 @@ export type ProxySettings = { image: string; http_port: number; https_port: numb
  */
 export function createProxy(engine: Engine, settings: ProxySettings): Script {
   const { image } = settings
-  return sh`${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${pullName(engine, image)} >/dev/null || exit
+  return sh`start_proxy() {
+${engine} image inspect ${image} >/dev/null 2>&1 || interruptible ${engine} pull -q ${pullName(engine, image)} >/dev/null || exit
 ${ensureNetwork(engine)}
 runs() { state=$(${engine} inspect --type container --format ${running} ${proxyContainer} 2>/dev/null); [ "$state" = ${`true ${proxyLabel(settings)}`} ]; }
 tries=0
 until failure=$(${engine} create --name ${next} ${proxyWords(settings)} 2>&1 >/dev/null); do
-  runs && exit
+  ! runs || return 0
   ${engine} inspect --type container ${next} >/dev/null 2>&1 || { echo "$failure" >&2; exit 1; }
   tries=$((tries + 1))
   [ "$tries" -lt 100 ] || ${engine} rm -f ${next} >/dev/null
   sleep 0.2
 done
 on_exit() { ${engine} rm -f ${next}; } >/dev/null 2>&1
-runs && exit
+! runs || return 0
 ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
 failure=$(${engine} start ${next} 2>&1 >/dev/null) || { echo "$failure" | head -n 1 >&2; exit 1; }
 ${engine} rename ${next} ${proxyContainer} || exit
-on_exit() { :; }`
+on_exit() { :; }
+}
+start_proxy || exit`
 }
 
 /** Words that make the proxy, after those that name it. */

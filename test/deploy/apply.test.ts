@@ -47,14 +47,13 @@ describe('a deploy', () => {
   })
   test('begins with the proxy where there is none, meanwhile with the images', async () => {
     const { log } = await applied(fresh)
-    expect(log.slice(0, 6).toSorted()).toEqual(
-      ['pull web,worker', 'proxy', 'routes']
-        .map(one => `web1 ${one}`)
-        .concat(['pull web', 'proxy', 'routes'].map(one => `web2 ${one}`))
-        .toSorted(),
-    )
-    expect(log.indexOf('web1 proxy')).toBeLessThan(log.indexOf('web1 routes'))
-    expect(log.slice(6)).toEqual([
+    expect(log.slice(0, 4).toSorted()).toEqual([
+      'web1 proxy and routes',
+      'web1 pull web,worker',
+      'web2 proxy and routes',
+      'web2 pull web',
+    ])
+    expect(log.slice(4)).toEqual([
       'web1 start app-web-r9',
       'web1 start app-worker-r9',
       'web2 start app-web-r9',
@@ -200,9 +199,9 @@ describe('an unhealthy release', () => {
     const { log, error } = await applied(fresh, { answers: { 'web2 start app-web-r9': unhealthy } })
     expect(error?.hint).toBeUndefined()
     const taken = ['web1 docker rm -f app-worker-r9', 'web1 docker rm -f app-web-r9']
-    expect(log.slice(8, 11)).toEqual(['web2 start app-web-r9', ...taken])
+    expect(log.slice(6, 9)).toEqual(['web2 start app-web-r9', ...taken])
     // Nothing routes to what is not there: both go back to the routes before, which are none.
-    expect(log.slice(11).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
+    expect(log.slice(9).map(line => /^\S+ docker exec jiji-proxy .*\.old/s.test(line))).toEqual([true, true])
   })
   test('that cannot be put back says where, what serves there now, and why: exit 7', async () => {
     const { error, events } = await applied(running, {
@@ -270,11 +269,15 @@ describe('other failures', () => {
   })
   test.each<[string, Answer, object]>([
     [
-      'proxy',
+      'proxy and routes',
       { code: 125, stderr: 'port 80 is in use\n' },
       { code: 'engine.failed', hint: expect.stringContaining('port 80') },
     ],
-    ['routes', { code: 1, stderr: 'Caddyfile:2: no\n' }, { code: 'engine.failed', output: 'Caddyfile:2: no\n' }],
+    [
+      'proxy and routes',
+      { code: 1, stdout: 'started\n', stderr: 'Caddyfile:2: no\n' },
+      { code: 'engine.failed', output: 'Caddyfile:2: no\n' },
+    ],
   ])('with the %s stop before anything is replaced', async (deed, answer, expected) => {
     const { error, log } = await applied(fresh, { answers: { [`web2 ${deed}`]: answer } })
     expect(error).toMatchObject({ server: 'web2', ...expected })

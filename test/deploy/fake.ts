@@ -81,8 +81,8 @@ function deedOf(script: Script): Deed {
   if (text.includes(' | ssh ')) return `give ${/HostKeyAlias=(\S+)/.exec(text)?.[1]}`
   if (text.includes('echo image ')) return 'find images'
   if (text.includes('echo "clock ')) return 'trust'
+  if (text.includes('caddy run')) return text.includes('caddy validate') ? 'proxy and routes' : 'proxy'
   if (text.includes('caddy validate')) return 'routes'
-  if (text.includes('caddy run')) return 'proxy'
   if (text.includes('if [ "$(cat "$state/current"')) return 'withdraw'
   if (text.includes('/releases/.new')) return 'record'
   if (text.includes('for image in') || /^:\n.*".audit/s.test(text)) return 'finish'

@@ -32,7 +32,7 @@ services:
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^\d+ servers web started$/m)])
     expect(stderr.split('\n').length).toBeLessThan(100)
     expect(stdout).toMatch(/^web +w1, w2, w3, w4, w5 and 25 more +- +v1 /m)
-    expect(await stubs.executions()).toEqual(Array(30).fill(7))
+    expect(await stubs.executions()).toEqual(Array(30).fill(6))
   })
   test('of which one is down says so at once and changes nothing, or leaves it out where that is asked for', async () => {
     await stubs.takeDown('w17')
