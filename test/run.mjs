@@ -20,7 +20,7 @@ const bin = join(root, 'node_modules', '.bin')
 const rigScript = fileURLToPath(new URL('./e2e/rig/rig.sh', import.meta.url))
 const rigBase = join(tmpdir(), 'jiji-rig') // as in e2e/rig/claims.ts
 const packages = [
-  ...['docker.io', 'iptables', 'podman', 'runc', 'netavark', 'aardvark-dns', 'tini'],
+  ...['docker.io', 'iptables', 'podman', 'runc', 'netavark', 'aardvark-dns', 'tini', 'uidmap', 'slirp4netns'],
   ...['openssh-server', 'openssh-client', 'iproute2', 'procps'],
   ...['docker-registry', 'apache2-utils', 'openssl', 'ca-certificates'],
   ...['git', 'skopeo', 'strace', 'tar', 'bsdutils', 'wrk'],

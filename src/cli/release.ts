@@ -62,7 +62,7 @@ export async function release(
       throw error
     }
   }
-  const lock = { config, owner, wait, report, signal: context.signal }
+  const lock = { config, owner, wait, report, signal: context.signal, startsContainers: true }
   const underLock = () => withLock(lock, [...runners.values()], work)
   const { plan, as } = await inTermsOfDisks(config, runners, underLock).finally(() =>
     Promise.all(again.map(runner => runner.close())),

@@ -7,11 +7,15 @@ import type { Output, Runner } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { heartbeat, holdLock, type LockOwner } from '../shell/lock.ts'
 import { observe } from '../shell/observe.ts'
+import { requireLinger } from '../shell/rootless.ts'
+import { lines } from '../shell/script.ts'
 import { holding, type Report } from './event.ts'
 import { limits } from './limits.ts'
 import { type Observation, parseObservation } from './observe.ts'
 
 export type HoldContext = {
+  /** Containers are to run when it is let go, and nobody is logged in any more. */
+  startsContainers?: boolean
   config: Pick<Config, 'scope' | 'servers' | 'builder'>
   owner: LockOwner
   report: Report
@@ -35,23 +39,24 @@ export type Held = {
  * @throws JijiError lock.held
  */
 export async function holdOn(context: HoldContext, runner: Runner): Promise<Held> {
-  const { config, owner, report, signal, observing = observe } = context
+  const { config, owner, report, signal, startsContainers, observing = observe } = context
   const { server } = runner
   const engine = config.servers.find(({ name }) => name === server)?.engine ?? config.builder.engine
   const letGo = new AbortController()
-  const lines: string[] = []
+  const said: string[] = []
   let isReady = () => {}
   const ready = new Promise<void>(resolve => {
     isReady = resolve
   })
+  const ask = observing(engine, config.scope)
   const hold = () =>
-    runner.run(holdLock(config.scope, owner, observing(engine, config.scope)), {
+    runner.run(holdLock(config.scope, owner, startsContainers ? lines(requireLinger(engine), ask) : ask), {
       until: letGo.signal,
       input: Readable.from(signsOfLife(letGo.signal)),
       onLine: (line, stream) => {
         if (stream !== 'stdout') return
         if (line === 'ready') isReady()
-        lines.push(line)
+        said.push(line)
       },
     })
   const running = holding(report, { step: 'lock', server }, hold)
@@ -60,7 +65,7 @@ export async function holdOn(context: HoldContext, runner: Runner): Promise<Held
   })
   await untilReady(ready, failed, letGo, signal, server)
 
-  const gone = lines.find(line => line.startsWith('gone '))
+  const gone = said.find(line => line.startsWith('gone '))
   if (gone) {
     const detail = `took over the lock of ${describeOwner(parseOwner(gone.slice('gone '.length)))}, who is gone`
     report({ step: 'lock', state: 'lost', server, detail })
@@ -69,8 +74,8 @@ export async function holdOn(context: HoldContext, runner: Runner): Promise<Held
     letGo.signal.aborted ? undefined : code === exits.lockSilent ? 'silent' : 'taken'
   return {
     runner,
-    observation: { ...parseObservation(server, lines.join('\n')), lock: undefined },
-    isKept: lines.includes('kept'),
+    observation: { ...parseObservation(server, said.join('\n')), lock: undefined },
+    isKept: said.includes('kept'),
     end: running.then(howItEnded, () => undefined),
     release: async () => {
       letGo.abort()

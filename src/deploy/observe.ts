@@ -14,6 +14,8 @@ import { limits } from './limits.ts'
 export type Observation = {
   server: string
   engine: { version: string; arch: string }
+  /** Of a Podman whose user is not root. */
+  rootless: Rootless | undefined
   /** What the proxy was started with; undefined where there is none. */
   proxy: string | undefined
   sites: readonly SiteHeading[]
@@ -27,6 +29,14 @@ export type Observation = {
   /** Of containers that can be made again as they were, there or not: their image's id, or nothing where that is gone. */
   kept: ReadonlyMap<string, string>
   lock: LockOwner | undefined
+}
+
+export type Rootless = {
+  user: string
+  /** The first port that this user may listen on. */
+  firstPort: number
+  /** What can be limited; undefined where that is not known. */
+  limits: { cgroups: 'v1' | 'v2'; controllers: readonly string[] } | undefined
 }
 
 export type Container = {
@@ -104,6 +114,7 @@ export function parseObservation(server: string, text: string): Observation {
     server,
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
+    rootless: parseRootless(all),
     // What an older jiji wrote names its hosts at least, which must not be given away.
     sites: files<SiteHeading>('site', ['project', 'hosts']).map(site => ({ ...noMore, ...site })),
     markers: new Set(all('live')),
@@ -117,6 +128,17 @@ export function parseObservation(server: string, text: string): Observation {
       }),
     ),
     lock: files<LockOwner>('lock', [])[0],
+  }
+}
+
+function parseRootless(all: (word: string) => string[]): Rootless | undefined {
+  const [user] = all('rootless')
+  if (user === undefined) return undefined
+  const [cgroups, ...controllers] = all('limits')[0]?.trim().split(' ') ?? []
+  return {
+    user,
+    firstPort: Number(all('unprivileged')[0]) || 0,
+    limits: cgroups === 'v1' || cgroups === 'v2' ? { cgroups, controllers } : undefined,
   }
 }
 

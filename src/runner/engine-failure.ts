@@ -19,6 +19,14 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
         server,
         hint: 'add the user to the group docker there (sudo usermod -aG docker USER), then log in anew',
       })
+    case exits.noLinger: {
+      const [, user = 'USER'] = /^linger (.+)$/m.exec(output.stdout) ?? []
+      const message = `${server}: containers of ${user} would end with its last session, and it may not change that itself`
+      return new JijiError('engine.denied', `${message}: ${lastLine(output.stderr)}`, {
+        server,
+        hint: `let them stay there: sudo loginctl enable-linger ${user}`,
+      })
+    }
     case exits.engineSilent:
       return new JijiError('engine.failed', `${server}: ${engine} does not answer: ${lastLine(output.stderr)}`, {
         server,

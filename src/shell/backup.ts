@@ -1,6 +1,7 @@
 import type { Engine } from '../config/config.ts'
 import { exits } from './engine.ts'
 import { proxyContainer, stateFolder } from './names.ts'
+import { defineAsRoot } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /**
@@ -15,18 +16,19 @@ for one in acme certificates pki; do [ ! -d "$one" ] || set -- "$@" "$one"; done
 [ $# = 0 ] || tar -cf - "$@"`
   return sh`${stateFolder(scope)}
 [ -f "$state/current" ] || exit ${exits.nothingThere}
+${defineAsRoot(engine)}
 make_private
 mkdir "$private"/state "$private"/certificates || exit
 printf '%s\\n' ${scope} >"$private"/project
 for one in "$state"/*; do
-  case \${one##*/} in lock | directories) ;; *) cp -Rp "$one" "$private"/state/ || exit ;; esac
+  case \${one##*/} in lock | directories) ;; *) as_root cp -Rp "$one" "$private"/state/ || exit ;; esac
 done
 if ${engine} inspect --type container ${proxyContainer} >/dev/null 2>&1; then
   ${engine} exec ${proxyContainer} sh -c ${certificates} >"$private"/certificates.tar || exit
   [ ! -s "$private"/certificates.tar ] || tar -xf "$private"/certificates.tar -C "$private"/certificates || exit
   rm "$private"/certificates.tar
 fi
-interruptible tar -czf - -C "$private" .`
+interruptible as_root tar -czf - -C "$private" .`
 }
 
 /**
@@ -36,16 +38,17 @@ interruptible tar -czf - -C "$private" .`
 export function unpackBackup(engine: Engine, scope: string): Script {
   const certificates = 'mkdir -p /data/caddy && tar -xf - -C /data/caddy'
   return sh`${stateFolder(scope)}
+${defineAsRoot(engine)}
 make_private
 echo ready
-tar -xzf - -C "$private" <&3 || exit ${exits.notWhole}
+as_root tar -xzf - -C "$private" <&3 || exit ${exits.notWhole}
 [ -d "$private"/state ] || exit ${exits.notWhole}
 whose=$(cat "$private"/project)
 [ "$whose" = ${scope} ] || { echo "project $whose"; exit ${exits.notOurs}; }
 for one in "$state"/*; do
   case \${one##*/} in lock | directories | '*') ;; *) rm -rf "$one" || exit ;; esac
 done
-cp -Rp "$private"/state/. "$state"/ || exit
+as_root cp -Rp "$private"/state/. "$state"/ || exit
 [ -z "$(ls "$private"/certificates)" ] || tar -cf - -C "$private"/certificates . | ${engine} exec -i ${proxyContainer} sh -c ${certificates} || exit
 set -- "$state"/releases/*.json
 echo "restored $# $(cat "$state"/current)"`

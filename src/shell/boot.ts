@@ -1,6 +1,8 @@
 import type { Engine, Service } from '../config/config.ts'
 import { networkOwner } from '../config/shared-network.ts'
 import { proxyContainer, stateFolder } from './names.ts'
+import { steadyNetwork } from './network.ts'
+import { linger } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /**
@@ -47,7 +49,9 @@ ${engine === 'docker' ? sh`set -- "$state"/${notes.docker}/*; [ -f "$1" ] || exi
 place=\${state%/*}
 printf '%s\\n' ${program} >"$place"/.start && mv "$place"/.start "$place"/${script}
 ${findUnits(target)}
-[ "$who" = --system ] || loginctl enable-linger
+[ "$who" = --system ] || {
+  ${linger}
+}
 mkdir -p "$units" && cd "$units" || exit
 { printf '%s\\n' ${unit}; echo "ExecStart=/bin/sh $place/"${script}; echo '[Install]'; echo "WantedBy=$target"; } >${`.${name}`}
 if cmp -s ${`.${name}`} ${name}; then rm ${`.${name}`}; exit; fi
@@ -81,7 +85,14 @@ fi`
 
 const startPodman = `# Written by jiji: starts the proxy, and what runs of each service.
 cd "\${0%/*}" || exit
+# What systemd runs for a user does not wait for the network.
+tries=0
+until [ "$(id -u)" = 0 ] || [ "$tries" -ge 30 ] || cat /proc/net/route /proc/net/ipv6_route 2>/dev/null | grep -v ' lo$' | grep -qE '^([^[:space:]]+[[:space:]]0{8}[[:space:]]|0{32} 00 )'; do
+  tries=$((tries + 1))
+  sleep 1
+done
 podman start ${proxyContainer}
+${steadyNetwork('podman').render()}
 for file in */${notes.podman}/*; do
   [ ! -f "$file" ] || podman start $(cat "$file") || failed=1
 done

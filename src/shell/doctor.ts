@@ -1,6 +1,7 @@
 import type { Engine } from '../config/config.ts'
 import { requireEngine } from './engine.ts'
 import { proxyContainer, stateFolder } from './names.ts'
+import { readRootless } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /**
@@ -103,7 +104,7 @@ if [ "$status" = 0 ]; then
   root=$(${engine} info --format ${engine === 'docker' ? '{{.DockerRootDir}}' : '{{.Store.GraphRoot}}'} 2>/dev/null)
   ${askContainers(engine)}
 fi
-${engine === 'podman' ? readRootless : sh`root=\${root:-/var/lib/docker}`}
+${engine === 'podman' ? askRootless : sh`root=\${root:-/var/lib/docker}`}
 disk engine "$root"`
 }
 
@@ -115,10 +116,12 @@ case $proxy in running*) caddy=$(${engine} exec ${proxyContainer} caddy version 
 ${engine} ps --format '{{.Names}} {{.Ports}}' 2>/dev/null | sed 's/^/published /'`
 }
 
-/** What Podman needs for a user who is not root. */
-const readRootless = sh`if [ "$(id -u)" = 0 ]; then root=\${root:-/var/lib/containers}
+/** What Podman needs for a user who is not root, some of which it has in folders of its own. */
+const askRootless = sh`if [ "$(id -u)" = 0 ]; then root=\${root:-/var/lib/containers}
 else
   root=\${root:-$HOME/.local/share/containers}
-  echo "unprivileged $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null)"
+  ${readRootless('podman')}
   [ ! -d /run/systemd/system ] || [ -e /var/lib/systemd/linger/"$(id -un)" ] || echo linger no
+  [ "$(podman unshare cat /proc/self/uid_map 2>/dev/null | wc -l)" -gt 1 ] || echo lacks ids
+  (PATH=$PATH:/usr/libexec/podman:/usr/lib/podman; command -v pasta || command -v slirp4netns) >/dev/null || echo lacks network
 fi`

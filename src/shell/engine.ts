@@ -21,6 +21,7 @@ export const exits = {
   noBuildKit: 97,
   notOurs: 98,
   lockLost: 99,
+  noLinger: 100,
 }
 
 /** Ends the script, with a status of `exits`, where there is no engine that works for this user. */

@@ -3,6 +3,7 @@ import { detourFunctions, findDetour, withoutDetour, withoutHold } from './detou
 import { exits, pullName } from './engine.ts'
 import { seconds } from './health.ts'
 import { network, proxyContainer } from './names.ts'
+import { steadyNetwork } from './network.ts'
 import { caddyWords, next, type ProxySettings, proxyLabel, proxyWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 import { leaving } from './site-blocks.ts'
@@ -71,6 +72,7 @@ trap '' TERM HUP INT
 on_exit() { :; }
 ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
 ${engine} rename ${next} ${proxyContainer} || misnamed=1
+${steadyNetwork(engine)}
 [ -z "$detour" ] || {
   ${withoutDetour()}
   drain ${interim}

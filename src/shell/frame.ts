@@ -1,3 +1,4 @@
+import { findRuntimeFolder } from './rootless.ts'
 import type { Script } from './script.ts'
 
 /**
@@ -20,6 +21,7 @@ exec 3<&0 </dev/null
 PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
 LC_ALL=C
 export PATH LC_ALL
+${findRuntimeFolder.render()}
 umask 077
 on_exit() { :; }
 interruptible() { child=new; "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }

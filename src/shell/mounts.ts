@@ -2,6 +2,7 @@ import type { Engine } from '../config/config.ts'
 import type { Mount } from '../config/mount.ts'
 import type { Secret } from '../config/secret.ts'
 import { stateFolder } from './names.ts'
+import { defineAsRoot } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /** What a file holds, in base64: it may be a secret, and need not be text. */
@@ -17,12 +18,12 @@ export function directoryMounts(engine: Engine, scope: string, service: string, 
   const placeOf = ({ local }: Mount) => sh`"$state"/${`directories/${service}/${local}`}`
   const make = directories.map(one => {
     const place = placeOf(one)
-    return sh`[ -d ${place} ] || { mkdir -p ${place} && chmod ${one.mode ?? '755'} ${place}; } || exit
-${one.mode === undefined ? sh`:` : sh`chmod ${one.mode} ${place} || exit`}
-${giveTo(engine, one.owner, place)}`
+    return sh`[ -d ${place} ] || { as_root mkdir -p ${place} && as_root chmod ${one.mode ?? '755'} ${place}; } || exit
+${one.mode === undefined ? sh`:` : sh`as_root chmod ${one.mode} ${place} || exit`}
+${giveTo(one.owner, place)}`
   })
   return {
-    prepare: make.length > 0 ? sh`${[stateFolder(scope), ...make]}` : sh`:`,
+    prepare: make.length > 0 ? sh`${[stateFolder(scope), defineAsRoot(engine), ...make]}` : sh`:`,
     words: onOneLine(directories.map(one => mountWords(placeOf(one), one))),
   }
 }
@@ -38,9 +39,9 @@ export function writeFiles(engine: Engine, files: readonly File[]): Script {
   const write = files.map((file, index) => {
     const place = sh`"$files"/${index}`
     return sh`printf '%s' ${file.content} | base64 -d >${place} && chmod ${file.mode ?? '644'} ${place} || exit
-${giveTo(engine, file.owner, place)}`
+${giveTo(file.owner, place)}`
   })
-  return write.length > 0 ? sh`${write}` : sh`:`
+  return write.length > 0 ? sh`${[defineAsRoot(engine), ...write]}` : sh`:`
 }
 
 /** The words by which a container gets the files that were written for it. */
@@ -62,10 +63,8 @@ fi`
 }
 
 // Without root the ids in a container are others than those of the server.
-function giveTo(engine: Engine, owner: string | undefined, place: Script): Script {
-  if (owner === undefined) return sh`:`
-  const chown = sh`chown ${owner} ${place} || exit`
-  return engine === 'podman' ? sh`if [ "$(id -u)" = 0 ]; then ${chown}; else podman unshare ${chown}; fi` : sh`${chown}`
+function giveTo(owner: string | undefined, place: Script): Script {
+  return owner === undefined ? sh`:` : sh`as_root chown ${owner} ${place} || exit`
 }
 
 function mountWords(place: Script, { remote, options }: Mount): Script {

@@ -7,8 +7,7 @@ import { type Script, sh } from './script.ts'
  * once more.
  */
 export function waitForNames(names: readonly string[]): Script {
-  return sh`run=/run
-[ "$(id -u)" = 0 ] || run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+  return sh`server=
 for name in ${names}; do
   tries=0
   found=0
@@ -18,9 +17,14 @@ for name in ${names}; do
       found=$((found + 1))
     else
       found=0
-      kill -HUP "$(cat "$run"/containers/networks/aardvark-dns/aardvark.pid)" 2>/dev/null
+      [ -n "$server" ] || ${findServer}
+      kill -HUP "$(cat "$server"/aardvark-dns/aardvark.pid)" 2>/dev/null
     fi
     [ "$found" -ge 2 ] || sleep 0.2
   done
 done`
 }
+
+/** Root's is the same for all; where a user's is can be set. */
+const findServer = sh`if [ "$(id -u)" = 0 ]; then server=/run/containers/networks
+      else server=$(podman info --format '{{.Store.RunRoot}}' 2>/dev/null)/networks; fi`

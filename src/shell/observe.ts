@@ -2,6 +2,7 @@ import type { Engine } from '../config/config.ts'
 import { listContainers, requireEngine } from './engine.ts'
 import { labels, proxyContainer, stateFolder } from './names.ts'
 import { readProxy } from './proxy.ts'
+import { readRootless } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /**
@@ -15,6 +16,7 @@ export function observe(engine: Engine, scope: string): Script {
   return sh`${stateFolder(scope)}
 ${requireEngine(engine)}
 echo "engine $version"
+${readRootless(engine)}
 proxy=$(${engine} inspect --type container --format '{{.State.Running}} {{index .Config.Labels "jiji.proxy"}}' ${proxyContainer} 2>/dev/null)
 running=
 case $proxy in

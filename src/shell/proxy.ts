@@ -1,7 +1,7 @@
 import type { Engine } from '../config/config.ts'
 import { pullName } from './engine.ts'
 import { labels, markerName, network, proxyContainer, type Slot } from './names.ts'
-import { ensureNetwork } from './network.ts'
+import { ensureNetwork, steadyNetwork } from './network.ts'
 import { type Script, sh, type Word } from './script.ts'
 import type { Site } from './site.ts'
 import { certificatesFolder, leaving } from './site-blocks.ts'
@@ -40,6 +40,7 @@ ${engine} rm -f ${proxyContainer} >/dev/null 2>&1
 failure=$(${engine} start ${next} 2>&1 >/dev/null) || { echo "$failure" | head -n 1 >&2; exit 1; }
 ${engine} rename ${next} ${proxyContainer} || exit
 on_exit() { :; }
+${steadyNetwork(engine)}
 }
 start_proxy || exit`
 }

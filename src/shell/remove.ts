@@ -4,6 +4,7 @@ import { exits } from './engine.ts'
 import { labels, markerName, proxyContainer, stateFolder } from './names.ts'
 import { settleSite, writeSite } from './proxy.ts'
 import { type ReleaseRecord, removeOld } from './records.ts'
+import { defineAsRoot } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 import type { Site } from './site.ts'
 import { removal } from './start-stop.ts'
@@ -37,11 +38,17 @@ ${containers.length > 0 ? sh`${engine} stop ${containers} >/dev/null` : sh`:`}
 ${noteStopped(engine, scope, containers)}
 ${containers.length > 0 ? sh`${removal(engine)} ${isWithVolumes ? ['-v'] : []} ${containers} >/dev/null || exit` : sh`:`}
 ${isWithVolumes ? removeVolumes(engine, volumes) : sh`:`}
-${isWithVolumes ? services.map(({ service }) => sh`rm -rf "$state"/directories/${service}`) : sh`:`}
+${isWithVolumes ? removeDirectories(engine, services) : sh`:`}
 rmdir "$state"/directories 2>/dev/null
 ${releases.rewrite.map(rewrite)}
 ${removeOld(engine, scope, { retire: [], containers: [], images, keep, releases: releases.drop })}
 [ -f "$state"/releases/"$(cat "$state/current" 2>/dev/null)".json ] || rm -f "$state/current"`
+}
+
+/** With `$state` set. Containers may have given what is in them to others. */
+function removeDirectories(engine: Engine, services: Going['services']): Script {
+  return sh`${defineAsRoot(engine)}
+as_root rm -rf ${services.map(({ service }) => sh`"$state"/directories/${service}`).reduce((all, one) => sh`${all} ${one}`, sh``)}`
 }
 
 /** Its certificates and routes stay, in its volumes, unless those go as well. */

@@ -8,6 +8,7 @@ import { type LockOwner, requireLock } from './lock.ts'
 import { filesFolder, removeFiles } from './mounts.ts'
 import { waitForNames } from './name-server.ts'
 import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
+import { steadyNetwork } from './network.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 import { removal, restartPolicy, startContainers, stopContainers } from './start-stop.ts'
@@ -74,6 +75,7 @@ export function replaceContainer(engine: Engine, replacement: Replacement): Scri
   const about = (one: Member) => (sharers.length > 0 ? sh`echo ${`about ${one.service.name}`}` : sh`:`)
   return sh`${requireLock(scope, owner)}
 ${all.map(({ leftovers }) => clear(engine, leftovers))}
+${steadyNetwork(engine)}
 candidate=${candidate.names[0] ?? ''}
 on_exit() {
   [ -n "$candidate" ] || return

@@ -3,6 +3,7 @@ import { startNothingAtBoot } from './boot.ts'
 import { labels, network, proxyContainer, stateFolder } from './names.ts'
 import { removeOld } from './records.ts'
 import { removeLabelled, removeVolumes } from './remove.ts'
+import { defineAsRoot } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 
 /** Lines `image NAME`, `volume NAME` and `folder PATH`, of what a project has on a server beside its containers. */
@@ -43,8 +44,9 @@ ${removeOld(engine, scope, { retire: [], containers: [], images, keep: [], relea
 ids=$(${engine} images -q --filter ${`label=${labels.project}=${scope}`})
 [ -z "$ids" ] || ${engine} image rm $ids >/dev/null 2>&1
 ${removeVolumes(engine, isWithVolumes ? volumes : [])}
+${defineAsRoot(engine)}
 for one in "$state"/* "$state"/.[!.]*; do
-  case $one in */lock) ;; */directories) ${isWithVolumes ? sh`rm -rf "$one"` : sh`rmdir "$one" 2>/dev/null`} ;; *) rm -rf "$one" ;; esac
+  case $one in */lock) ;; */directories) ${isWithVolumes ? sh`as_root rm -rf "$one"` : sh`rmdir "$one" 2>/dev/null`} ;; *) rm -rf "$one" ;; esac
 done
 ${isLast ? removeShared(engine, scope, isWithVolumes) : sh`:`}`
 }

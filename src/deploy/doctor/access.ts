@@ -10,7 +10,7 @@ export function judgeUser(engine: Engine, { user, groups, sudo, lingers }: Answe
     return warning(
       'no-linger',
       `${user.name}, whose containers are ended when the last session of this user ends`,
-      `let them stay: sudo loginctl enable-linger ${user.name}`,
+      `let them stay: sudo loginctl enable-linger ${user.name}; a deploy tries to, and is refused where this user may not`,
     )
   const rights = [
     ...(engine === 'docker' && groups.includes('docker') ? ['in the group docker'] : []),

@@ -23,6 +23,8 @@ export type Answers = {
   /** The first port that an ordinary user may listen on, where that matters. */
   unprivileged: number | undefined
   lingers: boolean
+  /** What a rootless Podman cannot do without, and has not. */
+  lacks: ReadonlySet<string>
   tools: ReadonlySet<string>
   client: string | undefined
 }
@@ -63,6 +65,7 @@ export function readAnswers(text: string): Answers {
     proxy: proxyIn(all('proxy')[0], all('caddy')[0]),
     unprivileged: numberIn(all('unprivileged')[0]),
     lingers: all('linger').length === 0,
+    lacks: new Set(all('lacks')),
     tools: new Set(all('tool')),
     client: all('client')[0] || undefined,
   }

@@ -10,7 +10,11 @@ import { ok, problem, problemOf, type Verdict } from './finding.ts'
 const oldest: Record<Engine, string> = { docker: '19.03', podman: '4.0' }
 
 /** Whether the engine is there, answers, and is new enough. */
-export function judgeEngine(runner: { server: string }, engine: Engine, { engine: answer }: Answers): Verdict {
+export function judgeEngine(
+  runner: { server: string },
+  engine: Engine,
+  { engine: answer, lacks, user }: Answers,
+): Verdict {
   if (!answer)
     return problem(
       'engine.failed',
@@ -21,7 +25,29 @@ export function judgeEngine(runner: { server: string }, engine: Engine, { engine
   const failure = engineFailure(runner, engine, { code: answer.status, stdout: '', stderr: answer.said })
   if (failure) return problemOf(failure)
   const { version, arch } = answer
-  return judgeVersion(engine, version) ?? ok([`${engine} ${version}`, ...(arch ? [arch] : [])].join(', '))
+  return (
+    judgeVersion(engine, version) ??
+    ofRootless(lacks, user?.name ?? 'USER') ??
+    ok([`${engine} ${version}`, ...(arch ? [arch] : [])].join(', '))
+  )
+}
+
+function ofRootless(lacks: Answers['lacks'], user: string): Verdict | undefined {
+  if (lacks.has('ids'))
+    return problem(
+      'engine.failed',
+      'no-subids',
+      `Podman has no ids for the users in containers: most images cannot be unpacked as ${user}`,
+      `install newuidmap (the package uidmap or shadow-utils), then: sudo usermod --add-subuids 200000-265535 --add-subgids 200000-265535 ${user}; then, as ${user}: podman system migrate`,
+    )
+  if (lacks.has('network'))
+    return problem(
+      'engine.failed',
+      'no-user-network',
+      `Podman has nothing that makes networks for ${user}: neither pasta nor slirp4netns`,
+      'install the package passt or slirp4netns there',
+    )
+  return undefined
 }
 
 /** Undefined for one that is new enough. */

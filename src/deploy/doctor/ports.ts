@@ -1,5 +1,6 @@
 import type { Settings } from '../../config/config.ts'
 import { proxyContainer } from '../../shell/names.ts'
+import { openPorts } from '../privileged-ports.ts'
 import type { Answers } from './answers.ts'
 import { ok, problem, unknown, type Verdict } from './finding.ts'
 import { holderOf } from './listeners.ts'
@@ -11,10 +12,10 @@ export function judgePorts({ http_port, https_port }: Settings['proxy'], answers
   const low = ports.filter(port => user?.id !== 0 && unprivileged !== undefined && port < unprivileged)
   if (low.length > 0)
     return problem(
-      'port.taken',
+      'engine.denied',
       'port-privileged',
       `a rootless Podman may not listen on ${low.join(' and ')}`,
-      `sudo sysctl net.ipv4.ip_unprivileged_port_start=${Math.min(...low)}, and the same in /etc/sysctl.d; or proxy.http_port and proxy.https_port name others`,
+      openPorts(Math.min(...low), 'proxy.http_port and proxy.https_port'),
     )
   if (!listeners)
     return unknown('no-ss', 'who has which port could not be read', 'install ss there (iproute2) for this check')

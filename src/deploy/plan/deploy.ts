@@ -11,6 +11,7 @@ import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } f
 import { proxyPlan } from './proxy.ts'
 import { pruneOf, retireOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
+import { checkRootless } from './rootless.ts'
 import { withRounds } from './rounds.ts'
 import { seedOf } from './seed.ts'
 import { withOwners } from './sharing.ts'
@@ -31,6 +32,7 @@ export type DeployRequest = {
 
 /**
  * @throws JijiError route.taken when another project on a server owns one of our host names
+ * @throws JijiError engine.denied when a rootless Podman cannot do what a service asks
  * @throws JijiError config.invalid when images would be built for another architecture than a server has
  */
 export function planDeploy(request: DeployRequest): Plan {
@@ -51,10 +53,12 @@ export function planDeploy(request: DeployRequest): Plan {
         ...hookOf(config, service, server, selected, release),
       }))
       const replacements = withOwners(config, observation, each, { serviceOf, retire })
+      const proxy = proxyPlan(config, server, observation, replacements, certificates)
+      checkRootless(config, server, observation, own, proxy)
       return {
         ...serverPlan(server, observation),
         ...seedOf(config, selected, server),
-        ...proxyPlan(config, server, observation, replacements, certificates),
+        ...proxy,
         replacements,
         ...(stored ? movesOf(config, server, replacements, { observations, version, stored }) : {}),
         retire,

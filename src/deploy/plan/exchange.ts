@@ -4,6 +4,7 @@ import { JijiError } from '../../errors.ts'
 import { type ProxySettings, parseProxyLabel, proxyLabel } from '../../shell/proxy.ts'
 import type { Observation } from '../observe.ts'
 import { observationOf } from './plan.ts'
+import { checkRootless } from './rootless.ts'
 
 /** How proxies are to be replaced: data, printed by --dry-run, the question and -o json alike. */
 export type ExchangePlan = {
@@ -26,7 +27,7 @@ export type ServerExchange = {
 /**
  * A restart keeps what each proxy was started with; an upgrade gives it what is configured.
  * @param detours servers on which new connections can be led past the proxy that goes
- * @throws JijiError nothing.running
+ * @throws JijiError nothing.running, engine.denied
  */
 export function planExchange(
   action: ExchangePlan['action'],
@@ -36,15 +37,18 @@ export function planExchange(
   detours: ReadonlySet<string>,
 ): ExchangePlan {
   const servers = selected.servers.flatMap(server => {
-    const { proxy, sites } = observationOf(observations, server)
+    const observation = observationOf(observations, server)
+    const { proxy, sites } = observation
     if (proxy === undefined) return []
     const from = parseProxyLabel(proxy)
+    const to = action === 'proxy restart' ? from : config.proxy
+    checkRootless(config, server, observation, [], { proxy: to === from ? 'runs' : 'start' })
     return [
       {
         server: server.name,
         engine: server.engine,
         from,
-        to: action === 'proxy restart' ? from : config.proxy,
+        to,
         hasGap: !detours.has(server.name),
         projects: sites.filter(({ hosts }) => hosts.length > 0).map(({ project }) => project),
       },

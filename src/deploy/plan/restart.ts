@@ -8,6 +8,7 @@ import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } f
 import { proxyPlan } from './proxy.ts'
 import { pruneOf } from './prune.ts'
 import { replacementOf } from './replacement.ts'
+import { checkRootless } from './rootless.ts'
 import { withRounds } from './rounds.ts'
 import { withOwners } from './sharing.ts'
 
@@ -25,7 +26,7 @@ type RestartRequest = {
 /**
  * New containers of the same images for what runs, with the configuration and the secrets of now. The release that
  * this makes stands in for the current one, so that a rollback still goes to the version before.
- * @throws JijiError nothing.running
+ * @throws JijiError nothing.running, engine.denied
  */
 export function planRestart(request: RestartRequest): Plan {
   const { config, selected, observations, release, certificates, replicas } = request
@@ -36,10 +37,12 @@ export function planRestart(request: RestartRequest): Plan {
     const each = own.flatMap(service => onceMore(config, service, observation, release, replicas))
     const replacements = withOwners(config, observation, each, { serviceOf, retire: [] })
     if (replacements.length === 0) return []
+    const proxy = proxyPlan(config, server, observation, replacements, certificates)
+    checkRootless(config, server, observation, own, proxy)
     return [
       {
         ...serverPlan(server, observation),
-        ...proxyPlan(config, server, observation, replacements, certificates),
+        ...proxy,
         replacements,
         retire: [],
         prune: pruneOf(config, observation, replacements, { isInstead: true }),

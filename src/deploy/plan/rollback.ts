@@ -5,6 +5,7 @@ import type { Observation } from '../observe.ts'
 import { sharersOf, withReturning } from '../recorded.ts'
 import { heading, observationOf, type Plan, type ServerPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
+import { checkRootless } from './rootless.ts'
 import { withRounds } from './rounds.ts'
 import { withOwners } from './sharing.ts'
 import { disagreement, targetOf } from './target.ts'
@@ -73,9 +74,12 @@ export function planReturn(
   const retire = observation.containers.filter(goes).map(({ name }) => name)
   const serviceOf = (name: string) => serviceThen(config, server.name, target, name)
   const replacements = withOwners(config, observation, each, { serviceOf, retire })
+  const proxy = proxyPlan({ ...config, services }, server, observation, replacements)
+  const coming = services.filter(({ name }) => replacements.some(({ service }) => service === name))
+  checkRootless(config, server, observation, coming, proxy)
   return {
     ...serverPlan(server, observation),
-    ...proxyPlan({ ...config, services }, server, observation, replacements),
+    ...proxy,
     replacements,
     retire,
     prune: { containers: [], images: [], releases: [], keep: [] },

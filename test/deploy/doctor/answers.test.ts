@@ -29,6 +29,7 @@ caddy v2.8.4 h1:xyz
 published web-1 0.0.0.0:8080->80/tcp, :::8080->80/tcp
 unprivileged 1024
 linger no
+lacks network
 `)
     expect(answers).toEqual({
       clock: 1_790_000_000,
@@ -60,6 +61,7 @@ linger no
       proxy: { state: 'running', label: 'caddy:2 80 443', version: 'v2.8.4' },
       unprivileged: 1024,
       lingers: false,
+      lacks: new Set(['network']),
       tools: new Set(),
       client: undefined,
     })

@@ -74,6 +74,8 @@ describe('the engine', () => {
     ['docker', engine(91, ''), 'problem engine.denied'],
     ['docker', engine(92, ''), 'problem engine.failed'],
     ['docker', said(), 'problem engine-hangs'],
+    ['podman', said('said {"version":"4.3.1"}', 'engine 0', 'lacks ids', 'lacks network'), 'problem no-subids'],
+    ['podman', said('said {"version":"4.3.1"}', 'engine 0', 'lacks network'), 'problem no-user-network'],
   ])('%s %#', (name, answers, expected) => expect(brief(judgeEngine(recorder('s1'), name, answers))).toBe(expected))
 
   test.each([

@@ -1,9 +1,17 @@
 import { describe } from 'vitest'
-import { rigUnavailable } from './rig.ts'
+import { rigUnavailable, rootlessUnavailable } from './rig.ts'
 
 /** A `describe` that is skipped, with the reason in its name, where no rig can run. */
 export function describeOnRig(name: string, body: () => void): void {
-  const reason = rigUnavailable()
+  describeUnless(rigUnavailable(), name, body)
+}
+
+/** The same of one whose servers have a user with a Podman of his own. */
+export function describeOnRootlessRig(name: string, body: () => void): void {
+  describeUnless(rigUnavailable() ?? rootlessUnavailable(), name, body)
+}
+
+function describeUnless(reason: string | undefined, name: string, body: () => void): void {
   if (reason) describe.skip(`${name} (skipped: ${reason})`, body)
   else describe(name, body)
 }

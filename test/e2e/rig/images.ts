@@ -5,9 +5,9 @@ import { execa } from 'execa'
 import { base } from './claims.ts'
 import { must, type Server } from './server.ts'
 
-/** Brings images of this machine's Docker to servers, as a registry would, but without one. */
-export async function loadImages(servers: Server | Server[], images: string[]): Promise<void> {
-  await Promise.all([servers].flat().map(server => loadAll(server, images)))
+/** Brings images of this machine's Docker to servers, as a registry would, but without one; to a user's Podman, or root's. */
+export async function loadImages(servers: Server | Server[], images: string[], user?: string): Promise<void> {
+  await Promise.all([servers].flat().map(server => loadAll(server, images, user)))
 }
 
 export async function imageId(image: string): Promise<string> {
@@ -15,12 +15,13 @@ export async function imageId(image: string): Promise<string> {
   return stdout.replace('sha256:', '')
 }
 
-async function loadAll(server: Server, images: string[]): Promise<void> {
+async function loadAll(server: Server, images: string[], user?: string): Promise<void> {
+  const as = (command: string) => (user ? `su - ${user} -c "${command}"` : command)
   for (const engine of enginesOf(server)) {
     for (const image of images) {
-      const { stdout } = await server.exec(`${engine} image inspect --format '{{.Id}}' ${image}`)
+      const { stdout } = await server.exec(as(`${engine} image inspect --format '{{.Id}}' ${image}`))
       if (stdout.trim().endsWith(await imageId(image))) continue
-      await must(server, `${engine} load -q`, { input: createReadStream(await archiveOf(image)) })
+      await must(server, as(`${engine} load -q`), { input: createReadStream(await archiveOf(image)) })
     }
   }
 }

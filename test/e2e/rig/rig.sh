@@ -15,7 +15,8 @@
 #
 # BASE/claims has a link for each thing that is in use, which points to its owner: `PID.START_TIME`.
 # DIR keeps a rig's state: its keys, known_hosts and one folder per server. DIR/sshd_config, if it is there before `up`,
-# is added to each server's; DIR/seed-docker and DIR/seed-podman are what its engines begin with.
+# is added to each server's; DIR/seed-docker and DIR/seed-podman are what its engines begin with. DIR/user, if it is there
+# before `up`, names an ordinary user of each server, who may log in and has what a rootless Podman needs.
 set -euo pipefail
 
 self=$(readlink -f "$0")
@@ -190,12 +191,14 @@ init() {
   local own
   for own in docker containers containerd; do mount --bind "$disk/$own" "$root/var/lib/$own"; done
   mount --bind "$disk/home" "$root/root"
+  [ ! -f "$state/user" ] || prepare_rootless "$root" "$disk"
   [ -f "$disk/home/.rig/services" ] || install_system "$server" "$root" "$home"
   mkdir -p "$root/.old"
   cd "$root"
   pivot_root . .old
   cd /
   umount -l /.old
+  mount --make-rshared / # as systemd does; Podman warns where it is not
   exec /bin/bash /root/.rig/services
 }
 
@@ -213,6 +216,7 @@ install_system() {
   sed -i 's/^root:![^:]*:/root:*:/' "$root/etc/shadow" # a locked account may not log in, not even with a key
   install -m 600 "$state/key.pub" "$root/root/.ssh/authorized_keys"
   install -m 600 "$home/hostkey" "$root/root/.rig/hostkey"
+  [ ! -f "$state/user" ] || add_user "$root" "$(cat "$state/user")"
   cat >"$root/root/.rig/sshd_config" <<CONFIG
 Port 22
 HostKey /root/.rig/hostkey
@@ -247,6 +251,28 @@ echo $server >/run/rig.up
 command -v tini >/dev/null && exec tini -s -- sleep infinity
 while :; do wait -n 2>/dev/null || sleep 0.2; done # reaps
 SERVICES
+}
+
+# What udev and systemd do for users on other machines. Their homes are on a file system that takes overlays on top of it.
+prepare_rootless() {
+  local root=$1 disk=$2
+  mkdir -p "$disk/users"
+  mount --bind "$disk/users" "$root/home"
+  [ -e "$disk/tun" ] || mknod -m 666 "$disk/tun" c 10 200
+  mount --bind "$disk/tun" "$root/dev/net/tun"
+}
+
+add_user() {
+  local root=$1 user=$2 file
+  chroot "$root" useradd -m -s /bin/sh -p '*' "$user"
+  for file in subuid subgid; do
+    grep -qs "^$user:" "$root/etc/$file" || echo "$user:200000:65536" >>"$root/etc/$file"
+  done
+  mkdir -p "$root/home/$user"/{.ssh,.config/containers}
+  chmod 700 "$root/home/$user/.ssh"
+  install -m 600 "$state/key.pub" "$root/home/$user/.ssh/authorized_keys"
+  printf '[storage]\ndriver = "overlay"\n' >"$root/home/$user/.config/containers/storage.conf"
+  chroot "$root" chown -R "$user:" "/home/$user"
 }
 
 # The images with which an engine begins, as it keeps them.

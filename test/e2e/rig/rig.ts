@@ -20,6 +20,8 @@ export type RigOptions = {
   images?: string[]
   /** Lines for each server's sshd_config. */
   sshd?: string[]
+  /** An ordinary user of each server, as whom it is logged in to, and whose Podman gets the images. */
+  user?: string
 }
 
 export type Rig = {
@@ -41,6 +43,7 @@ export async function startRig({
   net,
   images = [],
   sshd = [],
+  user,
 }: RigOptions): Promise<Rig> {
   const unavailable = rigUnavailable()
   if (unavailable) throw new Error(unavailable)
@@ -57,7 +60,8 @@ export async function startRig({
   try {
     await mkdir(dir, { recursive: true })
     writeFileSync(join(dir, 'sshd_config'), sshd.join('\n'))
-    await Promise.all((['docker', 'podman'] as const).map(engine => seed(dir, engine, engines, images)))
+    if (user) writeFileSync(join(dir, 'user'), `${user}\n`)
+    if (!user) await Promise.all((['docker', 'podman'] as const).map(engine => seed(dir, engine, engines, images)))
     await execa(rigScript, ['up', dir, ownName, ownNet, ...engines])
   } catch (error) {
     await stop()
@@ -66,8 +70,9 @@ export async function startRig({
   const servers = engines.map((engine, i) =>
     serverAt({ name: `s${i + 1}`, address: `${ownNet}.${11 + i}`, engine, dir }),
   )
+  if (user) await loadImages(servers, images, user)
   const files = { key: join(dir, 'key'), knownHosts: join(dir, 'known_hosts'), sshConfigFile: join(dir, 'ssh_config') }
-  writeFileSync(files.sshConfigFile, sshConfig(servers, files))
+  writeFileSync(files.sshConfigFile, sshConfig(servers, files, user))
   return { servers, controller: `${ownNet}.1`, ...files, dir, stop }
 }
 
@@ -81,6 +86,23 @@ export function rigUnavailable(): string | undefined {
   const probe = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', 'ip', 'link', 'add', 'type', 'veth'])
   if (probe.status !== 0) return `cannot make namespaces here: ${probe.stderr.toString().trim()}`
   return undefined
+}
+
+/** Why no ordinary user can have a Podman on a rig of this machine, where a rig itself can be. */
+export function rootlessUnavailable(): string | undefined {
+  const missing = ['newuidmap', 'slirp4netns', 'setpriv'].filter(program => !isInstalled(program))
+  if (missing.length > 0) return `needs ${missing.join(', ')}, which this machine has not`
+  if (!existsSync('/dev/net/tun')) return 'needs /dev/net/tun, which this machine has not'
+  const probe = spawnSync('setpriv', [
+    '--reuid',
+    '65534',
+    '--clear-groups',
+    'unshare',
+    '--user',
+    '--map-root-user',
+    'true',
+  ])
+  return probe.status === 0 ? undefined : `users cannot make namespaces here: ${probe.stderr.toString().trim()}`
 }
 
 function isInstalled(program: string): boolean {
@@ -131,8 +153,8 @@ async function seedOf(engine: 'docker' | 'podman', images: string[]): Promise<st
   return seed
 }
 
-function sshConfig(servers: Server[], { key, knownHosts }: { key: string; knownHosts: string }): string {
+function sshConfig(servers: Server[], { key, knownHosts }: { key: string; knownHosts: string }, user = 'root'): string {
   const names = servers.map(({ name, address }) => `Host ${name}\n  HostName ${address}\n`)
-  const everywhere = `Host *\n  User root\n  IdentityFile ${key}\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`
+  const everywhere = `Host *\n  User ${user}\n  IdentityFile ${key}\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`
   return [...names, everywhere].join('\n')
 }
