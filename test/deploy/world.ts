@@ -68,14 +68,18 @@ type Situation = {
   proxy?: string | undefined
   sites?: Observation['sites']
   arch?: string
+  /** Lines on a Podman whose user is not root. */
+  rootless?: readonly string[]
 }
 
 /** What a server would have said of itself. */
 export function observed(situation: Situation = {}): Observation {
   const { server = 'web1', containers = [], releases = {}, current, live = [], sites = [], arch = 'amd64' } = situation
+  const { rootless = [] } = situation
   const proxy = 'proxy' in situation ? situation.proxy : 'caddy:2 80 443'
   const lines = [
     `engine {"version":"27","arch":"${arch}"}`,
+    ...rootless,
     ...(proxy === undefined ? [] : [`proxy ${proxy}`]),
     ...sites.map(site => `site ${JSON.stringify(site)}`),
     ...live.map(service => `live app/${service}.b`),

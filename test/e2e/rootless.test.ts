@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { appFiles, createProject, type Project, serversOf } from './harness.ts'
 import { ask, startLoad } from './load.ts'
 import { describeOnRootlessRig } from './rig/describe.ts'
+import { startRegistry } from './rig/registry.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
 
@@ -66,6 +67,19 @@ ${rest}
     expect((await server().exec(`ls -d ${state}`)).code).not.toBe(0)
   })
 
+  test('is not deployed to where its containers would end with the session', async () => {
+    const loginctl = '/usr/local/bin/loginctl'
+    await must(server(), 'mkdir -p /run/systemd/system')
+    await must(server(), `cat >${loginctl}; chmod 755 ${loginctl}`, {
+      input: '#!/bin/sh\necho Access denied >&2; exit 1\n',
+    })
+    const { code, stderr } = await project.jiji('deploy', '--version', 'v1')
+    await must(server(), `rm -r /run/systemd/system ${loginctl}`)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('may not change that itself: Access denied')])
+    expect(stderr).toContain('sudo loginctl enable-linger ann')
+    expect(await asUser('podman ps -aq')).toBe('')
+  })
+
   test('is deployed to, in folders of the user alone', async () => {
     const { code, stderr } = await project.jiji('deploy', '--version', 'v1')
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
@@ -94,6 +108,18 @@ ${rest}
     const { stdout } = await project.jiji('status', '-o', 'json')
     const services: Record<string, string>[] = JSON.parse(stdout).services
     expect(services.map(({ version, health }) => `${version} ${health}`)).toEqual(['v1 healthy'])
+  })
+
+  test('keeps a login where the user has his own', async () => {
+    const registry = await startRegistry({ address: rig.controller, users: { bot: 'pa$$' }, trustedBy: rig.servers })
+    try {
+      const login = ['registry', 'login', registry.host, '--username', 'bot', '--password-stdin', '-L']
+      expect(await project.jijiFed('pa$$', {}, ...login)).toMatchObject({ code: 0 })
+      const file = '/home/ann/.config/containers/auth.json'
+      expect(await must(server(), `stat -c '%a %U' ${file} && grep -c ${registry.host} ${file}`)).toBe('600 ann\n1')
+    } finally {
+      await registry.stop()
+    }
   })
 
   test('serves again after a power cut', async () => {
