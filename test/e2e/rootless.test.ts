@@ -94,6 +94,16 @@ ${rest}
     expect(stdout).toBe('1000 400\n1000 700')
   })
 
+  test('keeps the address of its bridge, whatever comes and goes on it', async () => {
+    const inNetwork = (command: string) => asUser(`podman unshare --rootless-netns ip ${command}`)
+    const show = () => inNetwork('-br link show type bridge')
+    const [bridge = '', , before] = (await show()).split(/\s+/)
+    await inNetwork(`link add low address 02:00:00:00:00:00 type veth peer name high`)
+    await inNetwork(`link set low master ${bridge}`)
+    expect((await show()).split(/\s+/)[2]).toBe(before)
+    await inNetwork('link del low')
+  })
+
   test('loses no request when version 2 takes over, nor when version 1 comes back', async () => {
     await project.write(appFiles('two'))
     const load = startLoad([target()])
