@@ -73,7 +73,7 @@ ${rig.servers
   const traces = async ({ exec }: Server) => {
     const { stdout: ports } = await exec("ss -Hltn | awk '{print $4}' | sort")
     const { stdout: files } = await exec(
-      'ls -d /dev/shm/* /run/jiji* /tmp/* /var/lib/jiji 2>/dev/null | grep -v /tmp/.*-1001',
+      'ls -d /dev/shm/* /run/jiji* /tmp/* /var/lib/jiji 2>/dev/null | grep -vE "/tmp/.*-1001|/libpod_rootless_lock"',
     )
     const { stdout: left } = await exec(
       "ps -eww -o args= | grep -E 'sleep 1000000|dev/tcp|sshd: (root|dora)' | grep -v grep",

@@ -56,7 +56,7 @@ describe('what Podman runs', () => {
       execFileSync('sh', ['-c', `${podman}\n${text}`], { env: { HOME: folder, PATH: process.env.PATH } }),
     ).toThrow()
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe(
-      'start jiji-proxy\nstart blog-web blog-web-2\nstart gone\n',
+      'start jiji-proxy\nnetwork inspect --format {{.NetworkInterface}} jiji\nstart blog-web blog-web-2\nstart gone\n',
     )
   })
 
