@@ -2,10 +2,12 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, credentialsOf, type Server, type Service } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Secret } from '../config/secret.ts'
 import { findSecrets, resolveSecrets, Secrets } from '../config/secrets.ts'
 import { type Selected, select } from '../config/select.ts'
 import { networkOwner, withSharers } from '../config/shared-network.ts'
-import { askBuilder, type Builder, builderHere } from '../deploy/builder.ts'
+import { cacheTokens } from '../deploy/build-cache.ts'
+import { askBuilder, type Builders, builderHere } from '../deploy/builder.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
 import { JijiError } from '../errors.ts'
@@ -70,6 +72,16 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
   return secrets
 }
 
+/**
+ * What lets builds reach the cache of GitHub Actions, where the configuration wants that.
+ * @throws JijiError build.failed
+ */
+export function gatherCacheTokens({ environment, output }: Context, { builder }: Config): Secret[] {
+  const tokens = cacheTokens(builder, environment)
+  output.hide(tokens.filter(({ name }) => name.endsWith('TOKEN')))
+  return tokens
+}
+
 /** The same, where some may be missing: the secrets of those parts that have all of theirs, and why others have not. */
 export async function gatherFound<T>(
   context: Context,
@@ -127,24 +139,38 @@ export function tellAtOnce({ output }: Context): (failure: JijiError) => void {
     output.event({ step: 'connect', state: 'lost', ...(server ? { server } : {}), detail: message })
 }
 
-/** Connects to the machine that builds, where that is not this one and something is to be built. */
-export async function withBuilder<T>(
+/** Connects to the machines that build, where that is not this one and something is to be built by them. */
+export async function withBuilders<T>(
   context: Context,
   config: Config,
   secrets: Secrets,
   { services }: Selected,
-  use: (builder: Builder) => Promise<T>,
+  use: (builders: Builders) => Promise<T>,
 ): Promise<T> {
-  const { remote, engine } = config.builder
-  if (!remote || !services.some(({ build }) => build)) return use(builderHere(thisMachine(context)))
-  const place = placeOf(config, secrets, { name: 'builder', ...remote, keys: undefined })
+  const { remote, remotes, engine } = config.builder
+  const built = services.filter(({ build }) => build).flatMap(service => service.servers)
+  const archs = new Set(config.servers.filter(({ name }) => built.includes(name)).map(({ arch }) => arch))
+  const wanted = Object.entries(remotes).filter(([arch]) => archs.has(arch as Arch))
+  const named = wanted.map(([arch, address]) => ({ name: `builder-${arch}`, arch, address }))
+  const all = [...(remote && built.length > 0 ? [{ name: 'builder', address: remote }] : []), ...named]
+  const places = all.map(({ name, address }) => placeOf(config, secrets, { name, ...address, keys: undefined }))
   const options = { signal: context.signal, warn: (text: string) => context.output.warn(text) }
-  return withFleet([place], options, async ({ runners, failures }) => {
-    const runner = runners.get(place.server)
-    if (!runner) throw failures[0] ?? new Error('the builder gave no answer')
-    return use(await askBuilder(traced(context, runner), engine, context.signal))
+  return withFleet(places, options, async ({ runners, failures }) => {
+    if (failures[0]) throw failures[0]
+    const askOne = async (name: string) => {
+      const runner = runners.get(name)
+      if (!runner) throw new Error(`${name} gave no answer`)
+      return askBuilder(traced(context, runner), engine, context.signal)
+    }
+    const [main, ...others] = await Promise.all([
+      remote && built.length > 0 ? askOne('builder') : builderHere(thisMachine(context)),
+      ...named.map(async ({ name, arch }) => [arch, await askOne(name)] as const),
+    ])
+    return use({ main, byArch: new Map(others) })
   })
 }
+
+type Arch = Server['arch']
 
 /** Like `withServers`, for commands that have something to say about servers that cannot be reached. */
 export async function withReachable<T>(

@@ -5,7 +5,7 @@ import type { Secrets } from '../config/secrets.ts'
 import { type Actor, findActor } from '../deploy/actor.ts'
 import { apply } from '../deploy/apply.ts'
 import { auditFailure } from '../deploy/audit.ts'
-import type { Digests } from '../deploy/build.ts'
+import type { Pushed } from '../deploy/build.ts'
 import { type Locked, withLock } from '../deploy/lock.ts'
 import type { Observation } from '../deploy/observe.ts'
 import type { Plan } from '../deploy/plan/plan.ts'
@@ -29,7 +29,7 @@ export async function release(
   context: Context,
   { config, secrets, runners, hooks }: Scene,
   planFrom: (observations: readonly Observation[]) => Plan,
-  images: () => Promise<Digests>,
+  images: () => Promise<Pushed>,
 ): Promise<Released> {
   const { output } = context
   const wait = waitOf(context)

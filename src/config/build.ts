@@ -1,6 +1,6 @@
 import { authKind, mintCommand } from './auth-kinds.ts'
 import { readBuilderAddress } from './builder-address.ts'
-import type { BuilderRegistry, Config, Credential, Environment, Server, Service, Target } from './config.ts'
+import type { BuilderRegistry, Cache, Config, Credential, Environment, Server, Service, Target } from './config.ts'
 import { SecretReference } from './fields.ts'
 import type { Found } from './find.ts'
 import { registryKey } from './registry-key.ts'
@@ -21,8 +21,9 @@ export function build(settings: Settings, context: Context): Config {
     scope: context.environment ? `${project}-${context.environment}` : project,
     builder: {
       engine: builder.engine,
-      remote: builder.remote === undefined ? undefined : readBuilderAddress(builder.remote),
-      cache: builder.cache,
+      remote: typeof builder.remote === 'string' ? readBuilderAddress(builder.remote) : undefined,
+      remotes: Object.fromEntries(remotesOf(builder).map(([arch, address]) => [arch, readBuilderAddress(address)])),
+      cache: cacheOf(builder.cache),
       registry: builderRegistry(builder.registry),
     },
     registries: Object.entries(settings.registries).flatMap(
@@ -36,6 +37,18 @@ export function build(settings: Settings, context: Context): Config {
     deploy: settings.deploy,
     proxy: settings.proxy,
   })
+}
+
+/** The builders for one architecture. */
+export function remotesOf({ remote }: Settings['builder']): [arch: string, address: string][] {
+  if (typeof remote !== 'object') return []
+  return Object.entries(remote).flatMap(([arch, address]): [string, string][] => (address ? [[arch, address]] : []))
+}
+
+export function cacheOf(cache: Settings['builder']['cache']): Cache {
+  if (typeof cache === 'object') return cache
+  if (typeof cache === 'string') return { type: cache }
+  return { type: cache ? 'engine' : 'none' }
 }
 
 function builderRegistry(registry: Settings['builder']['registry']): BuilderRegistry {

@@ -34,9 +34,14 @@ type Builder = {
   engine: Engine
   /** The machine that builds, where that is not this one. */
   remote: BuilderAddress | undefined
-  cache: boolean
+  /** Machines that build for one architecture, instead of the other one. */
+  remotes: Readonly<Record<string, BuilderAddress>>
+  cache: Cache
   registry: BuilderRegistry
 }
+
+/** Where layers of earlier builds are found: `engine` is the builder itself, and a `ref` another repository. */
+export type Cache = { type: 'none' | 'engine' | 'inline' | 'registry' | 'gha'; ref?: string | undefined }
 
 export type BuilderRegistry =
   | { type: 'local'; port: number; image: string }

@@ -60,15 +60,47 @@ const builderRegistry = keys({
   image: text().default('registry:2').describe('Image that the local registry runs'),
 })
 
+const cacheTypes = ['inline', 'registry', 'gha'] as const
+
+const cacheKeys = {
+  type: oneOf(cacheTypes).describe(
+    'inline: in what is pushed (Docker); registry: beside it; gha: in the cache of GitHub Actions (Docker with buildx)',
+  ),
+  ref: matching(
+    /^[a-zA-Z0-9]+([._-][a-zA-Z0-9]+)*(:\d+)?(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+$/,
+    'a repository such as ghcr.io/you/cache, without a tag',
+  )
+    .optional()
+    .describe("For type: registry, the repository that holds the cache; without it, that of the service's image"),
+}
+
 const builder = keys({
   engine: oneOf(['docker', 'podman'])
     .default('docker')
     .describe('Container engine for builds and, unless one says otherwise, servers'),
   local: boolean().optional().describe('Whether images are built on this machine; true unless `remote` is set'),
-  remote: text()
+  remote: z
+    .union(
+      [
+        text(),
+        keys({ amd64: text().optional().describe('For amd64'), arm64: text().optional().describe('For arm64') }),
+      ],
+      {
+        error: 'expected ssh://[user@]host[:port], or a map of such by architecture',
+      },
+    )
     .optional()
-    .describe('The machine that builds instead: ssh://[user@]host[:port], reached as servers are'),
-  cache: boolean().prefault('true').describe('Whether builds may use cached layers'),
+    .describe(
+      'The machine that builds instead: ssh://[user@]host[:port], reached as servers are; or one for an architecture: {arm64: ssh://…}',
+    ),
+  cache: z
+    .union([boolean(), oneOf(cacheTypes), keys(cacheKeys)], {
+      error: `expected true, false, ${cacheTypes.join(', ')}, or a map with \`type\``,
+    })
+    .prefault('true')
+    .describe(
+      'Whether builds may use cached layers, and where else than in the engine they are kept: inline, registry or gha',
+    ),
   registry: builderRegistry.prefault({}).describe('Where built images go'),
 })
 

@@ -18,6 +18,9 @@ export function seedRules(settings: Settings): Finding[] {
     if (settings.servers[seed]?.host === 'local')
       return conflict(`${seed} is this machine, where images come from anyway`, 'write seed: false')
     if (seed === name) return conflict('a server cannot be its own seed', 'name another one, or write seed: false')
+    const [own, others] = [settings.servers[name]?.arch, settings.servers[seed]?.arch]
+    if (own && others && own !== others)
+      return conflict(`${seed} is ${others}, and has no image for ${own}`, 'name another one, or write seed: false')
     const circle = circleFrom(name, settings.servers)
     if (!circle) return []
     return conflict(

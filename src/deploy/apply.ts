@@ -1,5 +1,5 @@
 import type { ApplyContext } from './apply-context.ts'
-import type { Digests } from './build.ts'
+import type { Pushed } from './build.ts'
 import { settled } from './failure.ts'
 import { getImages, imagesOnceMore, imagesOnRecord } from './images.ts'
 import type { Plan } from './plan/plan.ts'
@@ -10,7 +10,7 @@ import { replaceAll } from './rollout.ts'
 import { runServiceHooks } from './service-hooks.ts'
 
 /** Carries a plan out. A failure puts back what had been switched, and is thrown when that is done. */
-export async function apply(context: ApplyContext, plan: Plan, pushed: () => Promise<Digests>): Promise<void> {
+export async function apply(context: ApplyContext, plan: Plan, pushed: () => Promise<Pushed>): Promise<void> {
   if (plan.action === 'rollback') return goBack({ ...context, config: withReturning(context, plan) }, plan)
   const [digests] = await settled([digestsFor[plan.action](context, plan, pushed), prepareProxies(context, plan)])
   if (plan.action === 'deploy') await runServiceHooks(context, plan)

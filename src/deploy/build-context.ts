@@ -1,7 +1,8 @@
 import type { Config } from '../config/config.ts'
+import type { Secret } from '../config/secret.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Runner } from '../runner/runner.ts'
-import type { Builder } from './builder.ts'
+import type { Builder, Builders } from './builder.ts'
 import type { Report } from './event.ts'
 import type { Tree } from './version.ts'
 
@@ -11,9 +12,16 @@ export type BuildContext = {
   secrets: Secrets
   /** This machine. */
   here: Runner
-  builder: Builder
+  builders: Builders
   tree: Tree
   noCache: boolean
+  /** Whether nothing may be written to a registry, nor to another cache. */
+  noPush: boolean
+  /** What gives builds the cache of GitHub Actions. */
+  cacheTokens: readonly Secret[]
   report: Report
   signal: AbortSignal
 }
+
+/** The same for one build. */
+export type OneBuild = BuildContext & { builder: Builder }

@@ -15,6 +15,14 @@ export type Builder = {
   arch: string
 }
 
+/** The one that builds, and those that build for one architecture instead. */
+export type Builders = { main: Builder; byArch: ReadonlyMap<string, Builder> }
+
+/** @param platform such as linux/arm64; without one, what the main builder itself is */
+export function builderFor({ main, byArch }: Builders, platform: string | undefined): Builder {
+  return byArch.get(platform?.replace(/^linux\//, '') ?? '') ?? main
+}
+
 export function builderHere(runner: Runner): Builder {
   return { runner, isHere: true, arch: builderArch }
 }

@@ -1,12 +1,12 @@
 import type { Runner } from '../runner/runner.ts'
 import { findImages } from '../shell/images.ts'
 import type { ApplyContext } from './apply-context.ts'
-import type { Digests } from './build.ts'
+import type { Digests, Pushed } from './build.ts'
 import { settled } from './failure.ts'
 import { limits } from './limits.ts'
 import { overLosses } from './losses.ts'
 import { isPulled, type Plan, type ReplacementPlan, type ServerPlan } from './plan/plan.ts'
-import { pullOn } from './pull.ts'
+import { digestsOf, pullOn } from './pull.ts'
 import { findAbsent } from './seeds/arrival.ts'
 import type { Way } from './seeds/choose.ts'
 import { giveAll } from './seeds/give.ts'
@@ -22,7 +22,7 @@ export type DigestsByServer = ReadonlyMap<string, Digests>
 export async function getImages(
   context: ApplyContext,
   plan: Plan,
-  pushed: () => Promise<Digests>,
+  pushed: () => Promise<Pushed>,
 ): Promise<DigestsByServer> {
   const proposal = await proposeWays(context, plan, pushed)
   const confirmed = confirmWays(context, proposal)
@@ -57,13 +57,13 @@ export async function getImages(
   })
 
   const pairs = plan.servers.map(async (server): Promise<[string, Digests]> => {
-    return [server.server, new Map([...(await get(server)), ...proposal.digests])]
+    return [server.server, new Map([...(await get(server)), ...digestsOf(server, proposal.pushed)])]
   })
   return new Map(await settled(pairs))
 }
 
-function pull(context: ApplyContext, server: ServerPlan, { digests }: Proposal): Promise<Digests> {
-  return overLosses(context, server.server, runner => pullOn(context, runner, server, digests))
+function pull(context: ApplyContext, server: ServerPlan, { pushed }: Proposal): Promise<Digests> {
+  return overLosses(context, server.server, runner => pullOn(context, runner, server, digestsOf(server, pushed)))
 }
 
 /** What another server has handed on must be what was pushed. Where it is not, or has not come, it is fetched from here. */
@@ -75,7 +75,7 @@ async function take(
   failure: string | undefined,
 ): Promise<Digests> {
   const { report } = context
-  const absent = failure === undefined ? await findAbsent(context, server, way, proposal.compositions) : way.images
+  const absent = failure === undefined ? await findAbsent(context, server, way, proposal) : way.images
   if (absent.length === 0) {
     const detail = `${way.images.join(', ')} from ${way.from}`
     report({ step: 'pull', state: 'done', server: server.server, detail })

@@ -8,7 +8,7 @@ import { checkLogin } from '../registry/verify/check.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import { canTunnel, type Runner } from '../runner/runner.ts'
 import { type Pull, pullImages } from '../shell/images.ts'
-import type { Digests } from './build.ts'
+import type { Digests, Pushed } from './build.ts'
 import { type Report, reported } from './event.ts'
 import { limits } from './limits.ts'
 import type { ReplacementPlan, ServerPlan } from './plan/plan.ts'
@@ -70,6 +70,16 @@ function isInRegistryHere(registry: BuilderRegistry, digests: Digests): (one: Re
     registry.type === 'local' && digests.has(service) && image.startsWith(`localhost:${registry.port}/`)
 }
 
+/** What was pushed for a server: where there are several architectures, for its own. */
+export function digestsOf({ replacements }: ServerPlan, all: Pushed): Digests {
+  return new Map(
+    replacements.flatMap(({ service, image, pushed = image }): [string, string][] => {
+      const digest = all.get(pushed)
+      return digest ? [[service, digest]] : []
+    }),
+  )
+}
+
 /** The images that were built for a server, with where this machine's registry has them. */
 export function builtImages(
   built: readonly ReplacementPlan[],
@@ -99,7 +109,7 @@ async function send(
   await sendImages(
     { ...engines, report, signal },
     runner,
-    built.map(({ image }) => image),
+    built.map(({ image, pushed = image }) => ({ name: image, here: pushed })),
   )
   return others.length > 0 ? pull(context, runner, { ...plan, replacements: others }, digests, undefined) : new Map()
 }

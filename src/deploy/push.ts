@@ -7,7 +7,9 @@ import { lastLine } from '../runner/engine-failure.ts'
 import { type Connection, canTunnel, type Output, type Runner } from '../runner/runner.ts'
 import { loadImage, pushImage, pushImageAs, saveImage } from '../shell/images.ts'
 import type { Script } from '../shell/script.ts'
-import type { BuildContext } from './build-context.ts'
+import { cacheOfBuild } from './build-cache.ts'
+import type { OneBuild } from './build-context.ts'
+import type { ImageBuild } from './build-image.ts'
 import { reported } from './event.ts'
 import { limits } from './limits.ts'
 import { openTunnel, throughTunnel } from './tunnel.ts'
@@ -18,7 +20,7 @@ import { type Refusal, wordsFor } from './tunnel-refusal.ts'
  * @returns its digest
  * @throws JijiError push.failed, registry.refused
  */
-export async function pushBuilt(context: BuildContext, service: string, name: string): Promise<string> {
+export async function pushBuilt(context: OneBuild, service: string, name: string): Promise<string> {
   const { config, here, builder } = context
   const { registry } = config.builder
   if (registry.type === 'remote') return pushToRegistry(context, service, name)
@@ -27,7 +29,7 @@ export async function pushBuilt(context: BuildContext, service: string, name: st
     : push(context, here, pushImage(config.builder.engine, name, undefined), service, name)
 }
 
-async function pushToRegistry(context: BuildContext, service: string, name: string): Promise<string> {
+async function pushToRegistry(context: OneBuild, service: string, name: string): Promise<string> {
   const { config, secrets, builder, signal } = context
   const { engine } = config.builder
   const login = loginFor(config, secrets, name)
@@ -37,9 +39,20 @@ async function pushToRegistry(context: BuildContext, service: string, name: stri
   })
 }
 
+/** Pushes an image under the name, too, where the next build looks for the cache that is in it. */
+export async function pushInlineCache(context: OneBuild, { images: [image], platform }: ImageBuild): Promise<void> {
+  const { config, secrets, builder } = context
+  const { engine } = config.builder
+  const cache = image && cacheOfBuild(config, image.service, platform)
+  if (!image || cache?.type !== 'inline') return
+  const login = loginFor(config, secrets, cache.ref)
+  const auth = login && (builder.isHere ? engineConfigWith : engineConfigOf)(engine, [login])
+  await push(context, builder.runner, pushImageAs(engine, image.name, cache.ref, auth), image.service, cache.ref)
+}
+
 /** To the registry of this machine, through a tunnel that lets the builder write this one repository. */
 async function pushFrom(
-  context: BuildContext,
+  context: OneBuild,
   runner: Connection,
   port: number,
   service: string,
@@ -57,7 +70,7 @@ async function pushFrom(
 
 /** Where the builder's sshd forbids tunnels: all of the image comes here as a stream, and is pushed from here. */
 async function fetchAndPush(
-  context: BuildContext,
+  context: OneBuild,
   runner: Connection,
   service: string,
   name: string,
@@ -84,7 +97,7 @@ async function fetchAndPush(
 }
 
 async function push(
-  { report, signal }: BuildContext,
+  { report, signal }: OneBuild,
   runner: Runner,
   script: Script,
   service: string,

@@ -9,6 +9,9 @@ import { type Report, reported } from './event.ts'
 import { idsIn } from './image-ids.ts'
 import { limits } from './limits.ts'
 
+/** An image by the name that it gets on a server, and the one that it has here. */
+type Sent = { name: string; here: string }
+
 type SendContext = { engineHere: Engine; engineThere: Engine; report: Report; signal: AbortSignal }
 
 /**
@@ -17,27 +20,36 @@ type SendContext = { engineHere: Engine; engineThere: Engine; report: Report; si
  * configuration.
  * @throws JijiError pull.failed, engine.*
  */
-export async function sendImages(context: SendContext, runner: Runner, names: readonly string[]): Promise<void> {
+export async function sendImages(context: SendContext, runner: Runner, images: readonly Sent[]): Promise<void> {
   const { engineHere, engineThere, signal } = context
-  const ask = async (where: Runner, engine: Engine) =>
+  const ask = async (where: Runner, engine: Engine, names: readonly string[]) =>
     idsIn(await where.run(findImages(engine, names), { signal, timeout: limits.ask }))
-  const [here, there] = await Promise.all([ask(localRunner('here'), engineHere), ask(runner, engineThere)])
-  for (const name of names) {
-    const id = here.get(name)
-    if (!id) throw new JijiError('pull.failed', `this machine has no ${name} to send`, { server: runner.server })
-    if (there.get(name) !== id) await sendImage(context, runner, name, id)
+  const namesHere = images.map(({ here }) => here)
+  const namesThere = images.map(({ name }) => name)
+  const [idsHere, idsThere] = await Promise.all([
+    ask(localRunner('here'), engineHere, namesHere),
+    ask(runner, engineThere, namesThere),
+  ])
+  for (const image of images) {
+    const id = idsHere.get(image.here)
+    if (!id) throw new JijiError('pull.failed', `this machine has no ${image.here} to send`, { server: runner.server })
+    if (idsThere.get(image.name) !== id) await sendImage(context, runner, image, id)
   }
 }
 
-async function sendImage(context: SendContext, runner: Runner, name: string, id: string): Promise<void> {
+async function sendImage(context: SendContext, runner: Runner, { name, here }: Sent, id: string): Promise<void> {
   const { engineHere, engineThere, report, signal } = context
   const { server } = runner
   await reported(report, { step: 'pull', server, detail: `${name}, all of it, through the connection` }, async () => {
     const over = new AbortController()
-    const { stream, ended } = readLocally(saveImage(engineHere, name), AbortSignal.any([signal, over.signal]))
+    const { stream, ended } = readLocally(saveImage(engineHere, here), AbortSignal.any([signal, over.signal]))
     ended.catch(() => {})
     try {
-      const output = await runner.run(loadImage(engineThere, name), { signal, timeout: limits.pull, input: stream })
+      const output = await runner.run(loadImage(engineThere, name, here), {
+        signal,
+        timeout: limits.pull,
+        input: stream,
+      })
       if (output.code === 0 && idsIn(output).get(name) === id) return
       throw await whyNotSent(runner, engineThere, name, output, ended)
     } finally {

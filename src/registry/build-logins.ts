@@ -6,15 +6,22 @@ import { hostCredential } from './credentials.ts'
 
 /**
  * The logins that a build can use. Podman takes all; Docker, BuildKit too, asks for one per host, and then the one that
- * counts covers an image that the Dockerfile begins with.
+ * counts covers an image that the Dockerfile begins with, or else the cache.
  */
 export function loginsForBuild(
   engine: Engine,
   logins: readonly Login[],
   dockerfile: string,
+  cache?: string,
 ): { logins: readonly Login[]; leftOut: readonly Login[] } {
   if (engine === 'podman') return { logins, leftOut: [] }
-  const needed = [...new Set(baseImages(dockerfile).flatMap(base => longest(logins, base) ?? []))]
+  const needed = [
+    ...new Set(
+      [...baseImages(dockerfile), ...(cache ? [canonicalRepository(cache)] : [])].flatMap(
+        base => longest(logins, base) ?? [],
+      ),
+    ),
+  ]
   const hosts = [...new Set(logins.map(({ key }) => registryHost(key)))]
   const isOf = (host: string) => (login: Login) => registryHost(login.key) === host
   const chosen = hosts.flatMap(host => needed.find(isOf(host)) ?? hostCredential(logins, host) ?? [])

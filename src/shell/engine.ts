@@ -6,6 +6,10 @@ import { type Script, sh, type Word } from './script.ts'
 
 /** Exit statuses by which our scripts say what they met; engines use none of them. */
 export const exits = {
+  otherArch: 81,
+  noEmulator: 82,
+  noBuildx: 83,
+  noCacheWriter: 84,
   notWhole: 85,
   nothingThere: 86,
   noDetour: 87,

@@ -1,70 +1,15 @@
-import type { Engine, Service } from '../config/config.ts'
+import type { Engine } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
-import { authFile, exits, hostEntry, plainHttp, pullName, withPrivateLogin } from './engine.ts'
-import { labelWords } from './proxy.ts'
-import { lines, type Script, sh, type Word } from './script.ts'
+import { authFile, hostEntry, plainHttp, pullName, withPrivateLogin } from './engine.ts'
+import { lines, type Script, sh } from './script.ts'
 
 export type Login = { key: string; username: string; password: Secret }
 
-type Build = NonNullable<Service['build']>
-
-export type BuildOptions = {
-  names: readonly string[]
-  /** The folder, where it is built. */
-  context: string
-  platform: string | undefined
-  noCache: boolean
-  labels: Readonly<Record<string, string>>
-  secrets: readonly Secret[]
-  /** A configuration of the engine with our logins in it. */
-  login: Secret | undefined
-}
-
-/**
- * Builds an image. BuildKit is used where it is: in the buildx plug-in, or built into Docker clients
- * before 23; a newer client without the plug-in only has the old builder, which knows neither secrets nor SSH mounts.
- */
-export function buildImage(engine: Engine, build: Build, options: BuildOptions): Script {
-  const words: Word[] = [
-    ...options.names.flatMap(name => ['-t', name]),
-    ...(build.dockerfile ? ['-f', `${options.context}/${build.dockerfile}`] : []),
-    ...(options.platform ? ['--platform', options.platform] : []),
-    ...(build.target ? ['--target', build.target] : []),
-    ...(options.noCache ? ['--no-cache'] : []),
-    ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
-    ...labelWords(options.labels),
-    ...build.ssh.flatMap(entry => ['--ssh', entry]),
-  ]
-  const mounts = options.secrets.map(secret => sh`--secret ${`id=${secret.name},src=`}"$private"/${secret.name}`)
-  return sh`make_private
-${options.secrets.map(secret => sh`printf '%s' ${secret} >"$private"/${secret.name}`)}
-${engine === 'docker' ? dockerBuilder(build, options) : podmanBuilder(options)}
-interruptible "$@" ${words} ${joined(mounts)} ${options.context}`
-}
-
-function dockerBuilder({ ssh }: Build, { login, secrets }: BuildOptions): Script {
-  return sh`${login ? useLogin(login) : sh`set -- docker`}
-major=$("$@" version --format '{{.Client.Version}}' 2>/dev/null)
-if "$@" buildx version >/dev/null 2>&1; then set -- "$@" buildx build --load
-elif [ "\${major%%.*}" -lt 23 ]; then export DOCKER_BUILDKIT=1; set -- "$@" build
-else
-  ${secrets.length + ssh.length > 0 ? sh`exit ${exits.noBuildKit}` : sh`:`}
-  export DOCKER_BUILDKIT=0
-  set -- "$@" build --force-rm
-fi`
-}
-
-function podmanBuilder({ login }: BuildOptions): Script {
-  if (!login) return sh`set -- podman build`
-  return sh`printf '%s' ${login} >"$private"/config.json
-set -- podman build --authfile "$private"/config.json`
-}
-
 /** Pushes under another name, by which its registry can be reached there; the image has that name only meanwhile. */
-export function pushImageAs(engine: Engine, name: string, other: string): Script {
+export function pushImageAs(engine: Engine, name: string, other: string, login?: Secret): Script {
   return sh`${engine} tag ${name} ${other} || exit
 on_exit() { ${engine} rmi ${other} >/dev/null; }
-${pushImage(engine, other, undefined)}`
+${pushImage(engine, other, login)}`
 }
 
 /** Pushes what was built, and prints the line `digest DIGEST` for each digest known under that name. */
@@ -82,7 +27,7 @@ docker image inspect --format ${`{{range .RepoDigests}}{{println "digest" .}}{{e
 }
 
 /** A private Docker configuration beside which the user's own contexts, plug-ins and builders are found. */
-function useLogin(login: Secret): Script {
+export function useLogin(login: Secret): Script {
   return sh`[ -n "$private" ] || make_private
 [ -n "$DOCKER_HOST$DOCKER_CONTEXT" ] || export DOCKER_CONTEXT="$(docker context inspect --format '{{.Name}}' 2>/dev/null)"
 printf '%s' ${login} >"$private"/config.json
@@ -135,15 +80,12 @@ export function saveImage(engine: Engine, name: string): Script {
   return sh`interruptible ${engine} save ${name}`
 }
 
-/** Takes what `saveImage` has written, from descriptor 3, and says which image that is. */
-export function loadImage(engine: Engine, name: string): Script {
+/** Takes what `saveImage` has written, from descriptor 3, under the name that it is to have here, and says which image that is. */
+export function loadImage(engine: Engine, name: string, saved = name): Script {
   return lines(
     sh`echo ready
 ${engine} load -q <&3 >/dev/null || exit`,
+    saved === name ? sh`:` : sh`${engine} tag ${saved} ${name} && ${engine} rmi ${saved} >/dev/null || exit`,
     findImages(engine, [name]),
   )
-}
-
-function joined(scripts: readonly Script[]): Script {
-  return scripts.reduce((all, one) => sh`${all} ${one}`, sh``)
 }

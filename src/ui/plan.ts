@@ -13,7 +13,7 @@ export function renderPlan(plan: Plan): string {
   const title = titles[plan.action](plan)
   return [
     `${title}${plan.environment ? ` (${plan.environment})` : ''}`,
-    ...plan.builds.map(({ service, name }) => `  build ${service} as ${name}`),
+    ...plan.builds.map(({ service, name, platforms }) => `  build ${service} as ${name}${forEach(platforms)}`),
     ...renderServers(plan),
     ...(plan.skipped ?? []).map(({ server, reason }) => `  ${server} is left out: ${reason}`),
     ...renderRollout(plan.rollout),
@@ -59,6 +59,11 @@ function renderReplacement(replacement: ReplacementPlan): string {
   const { service, live, image, candidate, again, with: owner } = replacement
   const how = again?.release === undefined ? '' : isPulled(replacement) ? ', pulled and made again' : ', made again'
   return `${service}: ${live ? `${live.version}${times(live)} -> ` : 'start '}${image}${times(candidate)}${how}${owner ? `, in the network of the new ${owner}` : ''}`
+}
+
+/** Which architectures, where there are several. */
+function forEach(platforms: readonly string[]): string {
+  return platforms.length > 1 ? ` for ${platforms.join(' and ')}` : ''
 }
 
 function whyRetired(action: Plan['action']): string {

@@ -228,7 +228,11 @@ describe('a configuration', () => {
       project: 'myapp',
       scope: 'myapp',
       environment: undefined,
-      builder: { engine: 'docker', cache: true, registry: { type: 'local', port: 9270, image: 'registry:2' } },
+      builder: {
+        engine: 'docker',
+        cache: { type: 'engine' },
+        registry: { type: 'local', port: 9270, image: 'registry:2' },
+      },
       registries: [],
       ssh: { config: true, keys: [], strict: false },
       servers: [{ name: 'web1', host: 'web1.example.com', engine: 'docker' }],

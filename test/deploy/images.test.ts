@@ -85,7 +85,7 @@ services:
       names.map(server => observed({ server })),
       { selection: { hosts: names } },
     )
-    const result = await getImages(context, plan, async () => new Map([['web', digest]])).catch(
+    const result = await getImages(context, plan, async () => new Map([[name, digest]])).catch(
       (error: unknown) => error,
     )
     const said = events

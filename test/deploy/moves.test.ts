@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { select } from '../../src/config/select.ts'
+import { buildsOf } from '../../src/deploy/plan/builds.ts'
 import { imagesToFind } from '../../src/deploy/plan/moves.ts'
 import type { Move } from '../../src/deploy/plan/plan.ts'
 import type { Stored } from '../../src/registry/local/contents.ts'
@@ -147,9 +148,11 @@ test('what is asked of the registry is this version, and all that runs', () => {
     observed({ containers }),
     observed({ server: 'web2', containers: [standing('web', '8'), other] }),
   ]
-  expect(imagesToFind(config, select(config, { services: ['web', 'cache'] }), '9', observations)).toEqual([
-    { repository: 'app-web', tag: '9', digests: ['d8', 'd7'] },
-    { repository: 'other-web', digests: ['d5'] },
+  expect(
+    imagesToFind(buildsOf(config, select(config, { services: ['web', 'cache'] }), '9', 'amd64'), observations),
+  ).toEqual([
+    { repository: 'app-web', tags: ['9'], digests: ['d8', 'd7'] },
+    { repository: 'other-web', tags: [], digests: ['d5'] },
   ])
 })
 

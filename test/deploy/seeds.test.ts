@@ -24,16 +24,16 @@ const compositions = new Map([
   image('large', 15, 200),
 ])
 
-type Standing = Partial<Omit<Needs, 'has'>> & { has?: string[]; layers?: string[] }
+type Standing = Partial<Omit<Needs, 'has' | 'images'>> & { images?: string[]; has?: string[]; layers?: string[] }
 
 /** Servers by name; one needs `web` and has nothing unless it says otherwise. */
 function needs(servers: Record<string, Standing>): Needs[] {
-  return Object.entries(servers).map(([server, { has = [], layers = [], ...more }]) => ({
+  return Object.entries(servers).map(([server, { images = ['web'], has = [], layers = [], ...more }]) => ({
     server,
     seed: undefined,
     isReachable: true,
-    images: ['web'],
     ...more,
+    images: new Map(images.map(one => [one.replace(/ .*/, ''), one])),
     has: { images: new Map(has.map(name => [name, name])), layers: new Set(layers) },
   }))
 }

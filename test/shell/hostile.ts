@@ -2,6 +2,7 @@ import type { Engine, Service } from '../../src/config/config.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { appendAudit, doneAndRecorded, followAudit, readAudit, readLogins } from '../../src/shell/audit.ts'
 import { packBackup, unpackBackup } from '../../src/shell/backup.ts'
+import { buildImage } from '../../src/shell/build.ts'
 import { readCertificates } from '../../src/shell/certificates.ts'
 import { holdFolder, packFolder, unpackFolder } from '../../src/shell/contexts.ts'
 import { examine, examineHere, readThrough } from '../../src/shell/doctor.ts'
@@ -9,15 +10,7 @@ import { requireEngine } from '../../src/shell/engine.ts'
 import { askDetour, exchangeProxy } from '../../src/shell/exchange.ts'
 import { execIn, runWords } from '../../src/shell/exec.ts'
 import { askHealth, questionsFor } from '../../src/shell/health.ts'
-import {
-  buildImage,
-  findImages,
-  loadImage,
-  pullImages,
-  pushImage,
-  pushImageAs,
-  saveImage,
-} from '../../src/shell/images.ts'
+import { findImages, loadImage, pullImages, pushImage, pushImageAs, saveImage } from '../../src/shell/images.ts'
 import {
   askLocalRegistry,
   collectGarbage,
@@ -211,7 +204,14 @@ export function everyScript(engine: Engine): Record<string, Script> {
       names: ['ghcr.io/owner/app:1.10', `other${hostile}`],
       context: `/tmp/${hostile}`,
       platform: 'linux/arm64',
-      noCache: true,
+      foreign: 'arm64',
+      noCache: false,
+      cache: {
+        type: 'registry',
+        ref: `r${hostile}`,
+        isWritten: true,
+        tokens: [new Secret('ACTIONS_RUNTIME_TOKEN', single)],
+      },
       labels: { 'a.b': hostile },
       secrets: [new Secret('NPM_TOKEN', single), new Secret('OTHER', multiple)],
       login: new Secret('TOKEN', '{"auths":{}}'),
@@ -223,12 +223,25 @@ export function everyScript(engine: Engine): Record<string, Script> {
         names: ['localhost:9270/app:1'],
         context: '/tmp',
         platform: undefined,
-        noCache: false,
+        foreign: undefined,
+        noCache: true,
+        cache: undefined,
         labels: {},
         secrets: [],
         login: undefined,
       },
     ),
+    'build an image with the cache of GitHub Actions': buildImage(engine, build, {
+      names: ['ghcr.io/owner/app:1'],
+      context: '/tmp',
+      platform: undefined,
+      foreign: undefined,
+      noCache: false,
+      cache: { type: 'gha', scope: hostile, isWritten: true, tokens: [new Secret('ACTIONS_RUNTIME_TOKEN', single)] },
+      labels: {},
+      secrets: [],
+      login: undefined,
+    }),
     'push an image': pushImage(engine, 'ghcr.io/owner/app:1.10', new Secret('TOKEN', '{"auths":{}}')),
     'push an image under another name': pushImageAs(engine, `localhost:9270/app${hostile}`, '127.0.0.1:4711/app:1'),
     'hold a folder': holdFolder(),

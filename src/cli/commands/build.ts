@@ -1,11 +1,11 @@
 import { buildAndPush, buildOnly } from '../../deploy/build.ts'
-import { buildsOf } from '../../deploy/plan/builds.ts'
+import { buildsOf, imagesOf } from '../../deploy/plan/builds.ts'
 import { readTree, versionOf } from '../../deploy/version.ts'
 import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
 import { checkLogin } from '../../registry/verify/check.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine, withBuilder } from '../gather.ts'
+import { gatherCacheTokens, gatherSecrets, loadProject, selectFrom, thisMachine, withBuilders } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
@@ -17,20 +17,20 @@ export async function run(context: Context): Promise<void> {
   const here = thisMachine(context)
   const tree = await readTree(here, config.root)
   const version = versionOf(tree, options.text('version'), new Date())
-  const builds = buildsOf(config, selected, version)
-  if (builds.length === 0)
+  if (!selected.services.some(one => one.build))
     throw new JijiError('usage', 'there is nothing to build: no service that was selected has `build`')
   const noCache = options.flag('no-cache')
+  const noPush = options.flag('no-push')
+  const cacheTokens = gatherCacheTokens(context, config)
 
-  await withBuilder(context, config, secrets, selected, async builder => {
-    const build = { config, secrets, here, builder, tree, noCache, report: output.event.bind(output), signal }
-    if (options.flag('no-push')) {
+  await withBuilders(context, config, secrets, selected, async builders => {
+    const builds = buildsOf(config, selected, version, builders.main.arch)
+    const images = builds.flatMap(one => imagesOf(one).map(image => ({ service: one.service, ...image })))
+    const report = output.event.bind(output)
+    const build = { config, secrets, here, builders, tree, noCache, noPush, cacheTokens, report, signal }
+    if (noPush) {
       await buildOnly(build, builds)
-      show(
-        context,
-        builds.map(({ service, name }) => ({ service, name })),
-      )
-      return
+      return show(context, images)
     }
     // A deploy proves more, and on all servers; here a wrong password is known before the build takes its time.
     const { registry } = config.builder
@@ -39,12 +39,14 @@ export async function run(context: Context): Promise<void> {
     const digests = await buildAndPush(build, { builds })
     show(
       context,
-      builds.map(({ service, name }) => ({ service, name, digest: digests.get(service) ?? '' })),
+      images.map(image => ({ ...image, digest: digests.get(image.name) ?? '' })),
     )
   })
 }
 
-function show({ output }: Context, images: { service: string; name: string; digest?: string }[]): void {
+type Shown = { service: string; name: string; platform: string | undefined; digest?: string }
+
+function show({ output }: Context, images: readonly Shown[]): void {
   if (output.style.json) output.json({ schemaVersion: 1, images })
   else
     output.table(

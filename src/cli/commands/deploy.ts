@@ -1,9 +1,10 @@
 import type { Config } from '../../config/config.ts'
 import { type OwnCertificates, ownCertificates } from '../../config/own-certificates.ts'
+import type { Secret } from '../../config/secret.ts'
 import type { Secrets } from '../../config/secrets.ts'
 import type { Selected } from '../../config/select.ts'
-import { buildAndPush, type Digests } from '../../deploy/build.ts'
-import type { Builder } from '../../deploy/builder.ts'
+import { buildAndPush, type Pushed } from '../../deploy/build.ts'
+import type { Builders } from '../../deploy/builder.ts'
 import { storedLike } from '../../deploy/estimate.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { buildsOf } from '../../deploy/plan/builds.ts'
@@ -15,7 +16,14 @@ import { readTree, type Tree, versionOf } from '../../deploy/version.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectWithSharers, thisMachine, withBuilder } from '../gather.ts'
+import {
+  gatherCacheTokens,
+  gatherSecrets,
+  loadProject,
+  selectWithSharers,
+  thisMachine,
+  withBuilders,
+} from '../gather.ts'
 import { type Hooks, withHooks } from '../hooks.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
@@ -31,18 +39,19 @@ export async function run(context: Context): Promise<void> {
   const here = thisMachine(context)
   const tree = await readTree(here, config.root)
   const version = versionOf(tree, context.options.text('version'), new Date())
-  const about = { config, selected, secrets, certificates, here, tree, version }
+  const cacheTokens = selected.services.some(({ build }) => build) ? gatherCacheTokens(context, config) : []
+  const about = { config, selected, secrets, certificates, here, tree, version, cacheTokens }
 
   if (context.options.flag('dry-run')) {
-    return withBuilder(context, config, secrets, selected, builder =>
+    return withBuilders(context, config, secrets, selected, builders =>
       withReached(context, config, secrets, selected, reached =>
-        rehearse(context, config, secrets, reached.runners, planners(context, { ...about, builder }, reached).ahead),
+        rehearse(context, config, secrets, reached.runners, planners(context, { ...about, builders }, reached).ahead),
       ),
     )
   }
   await withReport(context, page, `deploy of ${config.project} ${version}`, () =>
     withHooks(context, config, { ...selected, version }, hooks =>
-      withBuilder(context, config, secrets, selected, builder => deploy(context, { ...about, builder }, hooks)),
+      withBuilders(context, config, secrets, selected, builders => deploy(context, { ...about, builders }, hooks)),
     ),
   )
 }
@@ -54,28 +63,33 @@ type Work = {
   certificates: OwnCertificates
   /** This machine. */
   here: Runner
-  builder: Builder
+  builders: Builders
+  cacheTokens: readonly Secret[]
   tree: Tree
   version: string
 }
 
 /** The plan, under the lock and ahead of it: then also with how much will move. */
-function planners(context: Context, { config, certificates, builder, version }: Work, reached: Reached) {
+function planners(context: Context, { config, certificates, builders, version }: Work, reached: Reached) {
   const { selected } = reached
+  const builderArch = builders.main.arch
   const from = (observations: readonly Observation[], stored?: readonly Stored[]) => {
     const release = nextRelease(observations, new Date())
-    const about = { config, selected, observations, release, version, builderArch: builder.arch, certificates, stored }
+    const about = { config, selected, observations, release, version, builderArch, certificates, stored }
     return namingSkipped(planDeploy(about), reached)
   }
   const ahead = async (observations: readonly Observation[]) =>
-    from(observations, await storedLike(config, selected, version, observations, context.signal))
+    from(
+      observations,
+      await storedLike(config, buildsOf(config, selected, version, builderArch), observations, context.signal),
+    )
   return { from, ahead }
 }
 
 async function deploy(context: Context, work: Work, hooks: Hooks): Promise<Released> {
   const { config, selected, secrets, here, version } = work
   const proofs: Proofs = context.options.flag('skip-verify') ? new Map() : proofsFor(config, secrets, selected, version)
-  const releaseTo = (reached: Reached, images: () => Promise<Digests>) =>
+  const releaseTo = (reached: Reached, images: () => Promise<Pushed>) =>
     release(
       context,
       { config, secrets, runners: reached.runners, hooks },
@@ -108,15 +122,15 @@ async function deploy(context: Context, work: Work, hooks: Hooks): Promise<Relea
 async function withBuild<T>(
   context: Context,
   work: Work,
-  use: (images: () => Promise<Digests>) => Promise<T>,
+  use: (images: () => Promise<Pushed>) => Promise<T>,
 ): Promise<T> {
   const { config, selected, version } = work
   const giveUp = new AbortController()
   const signal = AbortSignal.any([context.signal, giveUp.signal])
-  const builds: Plan['builds'] = buildsOf(config, selected, version)
+  const builds: Plan['builds'] = buildsOf(config, selected, version, work.builders.main.arch)
   const report = context.output.event.bind(context.output)
   const noCache = context.options.flag('no-cache')
-  const images = buildAndPush({ ...work, noCache, report, signal }, { builds })
+  const images = buildAndPush({ ...work, noCache, noPush: false, report, signal }, { builds })
   images.catch(() => {})
   try {
     return await use(() => images)

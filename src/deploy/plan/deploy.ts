@@ -5,7 +5,7 @@ import { JijiError } from '../../errors.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import { containerName } from '../../shell/names.ts'
 import type { Observation } from '../observe.ts'
-import { buildsOf } from './builds.ts'
+import { buildsOf, pushedName } from './builds.ts'
 import { movesOf } from './moves.ts'
 import { heading, observationOf, type Plan, type ReplacementPlan, serverPlan } from './plan.ts'
 import { proxyPlan } from './proxy.ts'
@@ -38,9 +38,10 @@ export type DeployRequest = {
 export function planDeploy(request: DeployRequest): Plan {
   const { config, selected, observations, release, version, builderArch, certificates, stored } = request
   const services = selected.services
+  const builds = buildsOf(config, selected, version, builderArch)
   return withRounds(config, {
     ...heading('deploy', config, release, version),
-    builds: buildsOf(config, selected, version),
+    builds,
     servers: selected.servers.flatMap(server => {
       const observation = observationOf(observations, server)
       const own = services.filter(service => service.servers.includes(server.name))
@@ -50,6 +51,7 @@ export function planDeploy(request: DeployRequest): Plan {
       const serviceOf = (name: string) => own.find(one => one.name === name)
       const each = own.map(service => ({
         ...replacementOf(config, service, observation, release, version),
+        ...pushedName(builds, service.name, server.arch ?? builderArch),
         ...hookOf(config, service, server, selected, release),
       }))
       const replacements = withOwners(config, observation, each, { serviceOf, retire })

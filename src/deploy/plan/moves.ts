@@ -1,28 +1,23 @@
 import type { Config, Server } from '../../config/config.ts'
-import type { Selected } from '../../config/select.ts'
 import { type Stored, sizeOf, type Version } from '../../registry/local/contents.ts'
 import type { Wanted } from '../../registry/local/find.ts'
 import type { Container, Observation } from '../observe.ts'
-import { buildsOf } from './builds.ts'
-import type { Move, ReplacementPlan, ServerPlan } from './plan.ts'
+import { imagesOf } from './builds.ts'
+import type { Move, Plan, ReplacementPlan, ServerPlan } from './plan.ts'
 
 /** Which images of the local registry tell how much will move: those of this version, and all that the servers run. */
-export function imagesToFind(
-  config: Config,
-  selected: Selected,
-  version: string,
-  observations: readonly Observation[],
-): Wanted[] {
+export function imagesToFind(builds: Plan['builds'], observations: readonly Observation[]): Wanted[] {
   const wanted = new Map<string, Wanted>()
-  for (const { name } of buildsOf(config, selected, version)) {
-    const repository = localRepository(name)
-    if (repository) wanted.set(repository, { repository, tag: version, digests: [] })
+  for (const build of builds) {
+    const repository = localRepository(build.name)
+    const tags = imagesOf(build).map(({ name }) => tagOf(name))
+    if (repository) wanted.set(repository, { repository, tags, digests: [] })
   }
   for (const { image, digest } of observations.flatMap(({ containers }) => containers)) {
     const repository = localRepository(image)
     if (!repository || !digest) continue
-    const { tag, digests } = wanted.get(repository) ?? { digests: [] }
-    wanted.set(repository, { repository, ...(tag ? { tag } : {}), digests: [...new Set([...digests, digest])] })
+    const { tags, digests } = wanted.get(repository) ?? { tags: [], digests: [] }
+    wanted.set(repository, { repository, tags, digests: [...new Set([...digests, digest])] })
   }
   return [...wanted.values()]
 }
@@ -41,11 +36,11 @@ export function movesOf(
   const running = new Set(containers.map(({ digest }) => digest))
   const all = known.stored.flatMap(({ versions }) => versions)
   const there = new Set(all.filter(({ digest }) => running.has(digest)).flatMap(({ parts }) => [...parts.keys()]))
-  const moves = replacements.flatMap(({ service, image }): Move[] => {
+  const moves = replacements.flatMap(({ service, image, pushed = image }): Move[] => {
     const repository = localRepository(image)
     const isBuilt = config.services.some(({ name, build }) => name === service && build)
     if (!isBuilt || !repository) return []
-    const like = standIn(repository, known, containersOf(known.observations, config.scope, service))
+    const like = standIn(repository, tagOf(pushed), known, containersOf(known.observations, config.scope, service))
     if (!like) return [{ service }]
     const missing = new Map([...like.image.parts].filter(([digest]) => !there.has(digest)))
     for (const digest of missing.keys()) there.add(digest)
@@ -58,11 +53,12 @@ export function movesOf(
 /** The image that is most like the one to come: the same version, else what was deployed last, else what was built last. */
 function standIn(
   repository: string,
+  tag: string,
   { version, stored }: Known,
   containers: readonly Container[],
 ): { version: string; image: Version } | undefined {
   const versions = stored.find(one => one.repository === repository)?.versions ?? []
-  const same = versions.find(({ tags }) => tags.includes(version))
+  const same = versions.find(({ tags }) => tags.includes(tag))
   if (same) return { version, image: same }
   for (const container of containers) {
     const image = versions.find(({ digest }) => digest === container.digest)
@@ -78,6 +74,10 @@ function containersOf(observations: readonly Observation[], scope: string, servi
     .flatMap(({ containers }) => containers)
     .filter(one => one.project === scope && one.service === service)
     .toSorted((a, b) => (a.release < b.release ? 1 : -1))
+}
+
+function tagOf(image: string): string {
+  return image.replace(/^.*:/, '')
 }
 
 /** `app-web` of `localhost:9270/app-web:v1`, whatever the port: it may have changed since. */

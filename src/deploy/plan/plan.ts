@@ -12,7 +12,7 @@ export type Plan = {
   environment?: string
   release: string
   version: string
-  /** Images to build and push, by service; `platforms` are those that its servers need. */
+  /** Images to build and push, by service; `platforms` are those that its servers name: without any, the builder's own. */
   builds: readonly { service: string; name: string; platforms: readonly string[] }[]
   servers: readonly ServerPlan[]
   rollout: Rollout
@@ -59,6 +59,8 @@ export type ReplacementPlan = {
   /** The service whose network it shares, where that is replaced as well: both at once. */
   with?: string
   image: string
+  /** The name under which the image of this server's architecture is pushed, where there are several. */
+  pushed?: string
   /** `names` are those of the replicas, the first one's first. */
   candidate: { names: readonly string[]; slot: Slot; isNew: boolean; ports?: readonly number[] }
   live?: { names: readonly string[]; slot: Slot; version: string; isRunning: boolean; ports?: readonly number[] }

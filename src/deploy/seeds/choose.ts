@@ -7,8 +7,8 @@ export type Needs = {
   seed: string | false | undefined
   /** Whether another server could reach it by the address that it has here. */
   isReachable: boolean
-  /** The images' names. */
-  images: readonly string[]
+  /** The digests of images, as they were pushed for it, by their names. */
+  images: ReadonlyMap<string, string>
   has: Holding
 }
 
@@ -18,6 +18,7 @@ export type Holding = { images: ReadonlyMap<string, string>; layers: ReadonlySet
 /** A server gets these images from another one; what else it needs it gets from here. */
 export type Way = { from: string; images: readonly string[]; isConfigured: boolean }
 
+/** By the digests of images. */
 export type Compositions = ReadonlyMap<string, Composition>
 
 /**
@@ -60,26 +61,31 @@ function takersOf(
     if (one.seed !== undefined || isNamed.has(one.server) || !one.isReachable || ways.has(one.server)) return []
     if (leadsTo(ways, seed.server, one.server)) return []
     const images = sharedWith(seed, one, compositions)
-    const saves = bytesOf(images, compositions, one.has)
-    if (saves === 0 || saves < leastShare * bytesOf(images, compositions)) return []
+    const digests = images.map(image => one.images.get(image) ?? '')
+    const saves = bytesOf(digests, compositions, one.has)
+    if (saves === 0 || saves < leastShare * bytesOf(digests, compositions)) return []
     return [{ saves, taker: [one.server, { from: seed.server, images, isConfigured: false }] }]
   })
   return { saves: takers.reduce((sum, { saves }) => sum + saves, 0), takers: takers.map(({ taker }) => taker) }
 }
 
-/** The images that one server lacks and the other has, or gets. */
+/** The images that one server lacks and the other has, or gets: the very same, for the same architecture. */
 function sharedWith(seed: Needs, one: Needs, compositions: Compositions): string[] {
-  return one.images.filter(image => seed.images.includes(image) && !isThere(image, one.has.images, compositions))
+  const isShared = ([image, digest]: [string, string]) => seed.images.get(image) === digest
+  const shared = new Map([...one.images].filter(isShared))
+  return absentOf(shared, one.has.images, compositions)
 }
 
-/** Whether what goes by that name is the very image. */
-export function isThere(image: string, ids: Holding['images'], compositions: Compositions): boolean {
-  return compositions.get(image)?.ids.includes(ids.get(image) ?? '') ?? false
+/** Which images are not there, whatever goes by their names. */
+export function absentOf(images: Needs['images'], ids: Holding['images'], compositions: Compositions): string[] {
+  const isThere = ([image, digest]: [string, string]) =>
+    compositions.get(digest)?.ids.includes(ids.get(image) ?? '') ?? false
+  return [...images].filter(one => !isThere(one)).map(([image]) => image)
 }
 
 /** What images weigh in the registry, without the layers that are there. */
-function bytesOf(images: readonly string[], compositions: Compositions, has?: Holding): number {
-  const layers = new Map(images.flatMap(image => [...(compositions.get(image)?.layers ?? [])]))
+function bytesOf(digests: readonly string[], compositions: Compositions, has?: Holding): number {
+  const layers = new Map(digests.flatMap(digest => [...(compositions.get(digest)?.layers ?? [])]))
   return [...layers].reduce((sum, [content, size]) => (has?.layers.has(content) ? sum : sum + size), 0)
 }
 

@@ -1,17 +1,17 @@
 import { compositionOf } from '../../registry/local/composition.ts'
 import { canTunnel } from '../../runner/runner.ts'
 import type { ApplyContext } from '../apply-context.ts'
-import type { Digests } from '../build.ts'
+import type { Pushed } from '../build.ts'
 import { runnerOf } from '../losses.ts'
 import type { Plan, ServerPlan } from '../plan/plan.ts'
-import { builtImages } from '../pull.ts'
-import { type Compositions, chooseWays, isThere, type Needs, type Way } from './choose.ts'
+import { builtImages, digestsOf } from '../pull.ts'
+import { absentOf, type Compositions, chooseWays, type Needs, type Way } from './choose.ts'
 import { findHoldings } from './holdings.ts'
 import { neighbourOf, refusalsOf } from './trust.ts'
 
 /** How servers may come by the images that are built here; without a way of its own, a server gets them from here. */
 export type Proposal = {
-  digests: Digests
+  pushed: Pushed
   compositions: Compositions
   needs: readonly Needs[]
   ways: ReadonlyMap<string, Way>
@@ -21,20 +21,21 @@ export type Proposal = {
 export async function proposeWays(
   context: ApplyContext,
   plan: Plan,
-  pushed: () => Promise<Digests>,
+  pushing: () => Promise<Pushed>,
 ): Promise<Proposal> {
   const servers = serversThatMayShare(context, plan)
   const asking = findHoldings(context, servers)
-  const digests = await pushed()
-  const [holdings, compositions] = await Promise.all([asking, compositionsOf(context, servers, digests)])
+  const pushed = await pushing()
+  const [holdings, compositions] = await Promise.all([asking, compositionsOf(context, servers, pushed)])
   const configured = ({ server }: ServerPlan) => context.config.servers.find(({ name }) => name === server)?.seed
   const needs = servers.map((server): Needs => {
     const has = holdings.get(server.server) ?? { images: new Map(), layers: new Set() }
-    const images = builtImages(server.replacements, digests).map(({ image }) => image)
+    const built = builtImages(server.replacements, digestsOf(server, pushed))
+    const images = new Map(built.map(({ image, digest }) => [image, digest]))
     const isReachable = !isLoopback(neighbourOf(context, server.server).host)
     return { server: server.server, seed: configured(server), isReachable, images, has }
   })
-  return { digests, compositions, needs, ways: chooseWays(needs, compositions) }
+  return { pushed, compositions, needs, ways: chooseWays(needs, compositions) }
 }
 
 /**
@@ -74,15 +75,17 @@ function serversThatMayShare({ config, runners }: ApplyContext, { servers, build
 async function compositionsOf(
   { config, signal }: ApplyContext,
   servers: readonly ServerPlan[],
-  digests: Digests,
+  pushed: Pushed,
 ): Promise<Compositions> {
   const { registry } = config.builder
   if (registry.type !== 'local') return new Map()
   const images = new Map(
-    servers.flatMap(server => builtImages(server.replacements, digests).map(one => [one.image, one] as const)),
+    servers
+      .flatMap(server => builtImages(server.replacements, digestsOf(server, pushed)))
+      .map(one => [one.digest, one] as const),
   )
   const all = [...images].map(
-    async ([name, image]) => [name, await compositionOf(registry.port, image, signal)] as const,
+    async ([digest, image]) => [digest, await compositionOf(registry.port, image, signal)] as const,
   )
   return new Map(await Promise.all(all))
 }
@@ -111,7 +114,7 @@ function reportWay(
   const { server, images, has } = one
   const way = ways.get(server)
   const takers = [...ways].filter(([, { from }]) => from === server).map(([name]) => name)
-  if (!way && takers.length === 0 && images.every(image => isThere(image, has.images, compositions))) return
+  if (!way && takers.length === 0 && absentOf(images, has.images, compositions).length === 0) return
   const { user, host } = neighbourOf(context, server)
   const from = way
     ? `from ${way.from}, over SSH between them, ${way.isConfigured ? 'as its seed says' : `which may log in to ${user}@${host}`}`

@@ -2,8 +2,8 @@ import { labels } from '../../shell/names.ts'
 import { clientOfLocal, type LocalClient } from './client.ts'
 import { readTags, readVersions, type Stored, type Version } from './contents.ts'
 
-/** Images of a repository: the one with this tag, and those that somebody has. */
-export type Wanted = { repository: string; tag?: string; digests: readonly string[] }
+/** Images of a repository: those with these tags, and those that somebody has. */
+export type Wanted = { repository: string; tags?: readonly string[] | undefined; digests: readonly string[] }
 
 /** Milliseconds: it is only asked for an estimate, and nobody waits for that. */
 const patience = 1000
@@ -26,9 +26,8 @@ export async function findStored(port: number, wanted: readonly Wanted[], signal
   }
 }
 
-async function versionsOf(client: LocalClient, { repository, tag, digests }: Wanted): Promise<Version[]> {
-  const tags = tag === undefined ? [] : [tag]
+async function versionsOf(client: LocalClient, { repository, tags = [], digests }: Wanted): Promise<Version[]> {
   const found = await readVersions(client, repository, tags, labels.project, digests)
-  if (found.length > 0 || tag === undefined) return found
+  if (found.length > 0 || tags.length === 0) return found
   return readVersions(client, repository, await readTags(client, repository), labels.project)
 }

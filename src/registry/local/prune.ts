@@ -87,13 +87,22 @@ function timeOf({ pushed }: Volume, repository: string, { tags, created }: Versi
   return created === undefined ? undefined : Date.parse(created)
 }
 
-/** Environments of a project share a repository, and none may push out what another runs. One without a time stays. */
+/**
+ * Environments of a project share a repository, and none may push out what another runs, nor one architecture the images of
+ * another. One without a time stays.
+ */
 function newestLike({ repository, version }: Removal, all: readonly Removal[], count: number): Removal[] {
   const time = ({ at }: Removal) => at ?? Number.POSITIVE_INFINITY
   return all
     .filter(one => one.repository === repository && one.version.project === version.project)
+    .filter(one => archOf(one.version) === archOf(version))
     .toSorted((a, b) => (time(a) === time(b) ? 0 : time(b) - time(a)))
     .slice(0, count)
+}
+
+/** Of an image that was built for one of several, by its tag. */
+function archOf({ tags }: Version): string {
+  return /-(amd64|arm64)$/.exec(tags[0] ?? '')?.[1] ?? ''
 }
 
 /** Nobody can ask for these but on the disk. Nothing says whose they are, so all images of the repository must be covered. */

@@ -191,7 +191,13 @@ test.each([
   ['docker', [], [], 'unknown no-client'],
 ] as const)('a build with %s: %j, secrets %j', (engine, lines, secrets, expected) => {
   const build = { context: '.', args: {}, ssh: [], secrets: secrets as never }
-  const builder = { engine, cache: true, remote: undefined, registry: { type: 'local', port: 1, image: 'x' } } as const
+  const builder = {
+    engine,
+    cache: { type: 'engine' },
+    remote: undefined,
+    remotes: {},
+    registry: { type: 'local', port: 1, image: 'x' },
+  } as const
   expect(brief(judgeBuild({ builder }, [{ name: 'web', build }], said(...lines)))).toBe(expected)
 })
 

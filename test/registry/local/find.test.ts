@@ -21,11 +21,15 @@ test('of a repository the images that are asked for are found, and where there a
   const replaced = images.put('web', images.image({ base: 10, one: 1 }), 'v1')
   images.put('web', images.image({ base: 10, two: 2 }), 'v1')
   images.put('web', images.image({ base: 10, three: 3 }), 'v3')
-  expect(await found(port, { repository: 'web', tag: 'v1', digests: [replaced] })).toEqual([['v1: 10,2', '-: 10,1']])
+  expect(await found(port, { repository: 'web', tags: ['v1'], digests: [replaced] })).toEqual([['v1: 10,2', '-: 10,1']])
   expect(images.asked.some(line => line.includes('tags/list') || line.includes('v3'))).toBe(false)
-  expect(await found(port, { repository: 'web', tag: 'v9', digests: [] })).toEqual([['v1: 10,2', 'v3: 10,3']])
+  expect(await found(port, { repository: 'web', tags: ['v9'], digests: [] })).toEqual([['v1: 10,2', 'v3: 10,3']])
   expect(
-    await found(port, { repository: 'web', digests: ['sha256:gone'] }, { repository: 'none', tag: 'v1', digests: [] }),
+    await found(
+      port,
+      { repository: 'web', tags: [], digests: ['sha256:gone'] },
+      { repository: 'none', tags: ['v1'], digests: [] },
+    ),
   ).toEqual([[], []])
 })
 
@@ -35,7 +39,7 @@ test.each<[string, RequestListener]>([
   ['is no registry', (_, response) => response.end('hello')],
 ])('nothing is found, and soon, where what listens %s', async (_, listener) => {
   const began = performance.now()
-  const all = await found(await portOf(listener), { repository: 'web', tag: 'v1', digests: [] })
+  const all = await found(await portOf(listener), { repository: 'web', tags: ['v1'], digests: [] })
   expect(all.flat()).toEqual([])
   expect(performance.now() - began).toBeLessThan(2000)
 })
