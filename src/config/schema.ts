@@ -83,7 +83,10 @@ const builder = keys({
     .union(
       [
         text(),
-        keys({ amd64: text().optional().describe('For amd64'), arm64: text().optional().describe('For arm64') }),
+        keys({
+          amd64: text().optional().describe('The machine that builds for amd64'),
+          arm64: text().optional().describe('The machine that builds for arm64'),
+        }),
       ],
       {
         error: 'expected ssh://[user@]host[:port], or a map of such by architecture',

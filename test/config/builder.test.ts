@@ -45,6 +45,62 @@ describe('a builder elsewhere', () => {
   })
 })
 
+describe('builders by architecture', () => {
+  test('are known by it', () => {
+    const { remote, remotes } = configOf(withBuilder('local: true, remote: {arm64: "ssh://me@arm"}')).builder
+    expect([remote, remotes]).toEqual([undefined, { arm64: { host: 'arm', user: 'me', port: undefined } }])
+  })
+  test.each([
+    ['remote: {}', 'builder.remote missing-key: remote names no builder'],
+    ['remote: {arm: "ssh://a"}', 'builder.remote.arm unknown-key: unknown key arm (known here: amd64, arm64)'],
+    ['remote: {arm64: "http://a"}', 'builder.remote.arm64 wrong-value: expected ssh://[user@]host[:port]'],
+    [
+      'remote: {arm64: "ssh://a"}, local: false',
+      'builder.local conflict: local: false needs one builder for everything',
+    ],
+  ])('{%s} is refused', (text, start) => {
+    const lines = linesOf(problemsOf(withBuilder(text)))
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(start)
+  })
+})
+
+describe('a cache', () => {
+  const remote = 'registry: {server: registry.example.com}'
+  test.each([
+    ['true', { type: 'engine' }],
+    ['false', { type: 'none' }],
+    ['inline', { type: 'inline' }],
+    ['gha', { type: 'gha' }],
+    ['{type: registry}', { type: 'registry' }],
+    ['{type: registry, ref: "ghcr.io/me/a_b/cache"}', { type: 'registry', ref: 'ghcr.io/me/a_b/cache' }],
+    ['{type: registry, ref: "localhost:5000/cache"}', { type: 'registry', ref: 'localhost:5000/cache' }],
+  ])('%s', (cache, expected) =>
+    expect(configOf(withBuilder(`cache: ${cache}, ${remote}`)).builder.cache).toEqual(expected),
+  )
+  test.each([
+    ['cache: maybe', 'builder.cache wrong-value: expected true, false, inline, registry, gha, or a map with `type`'],
+    ['cache: {}', 'builder.cache.type missing-key: type is missing'],
+    ['cache: {type: s3}', 'builder.cache.type wrong-value: expected inline or registry or gha, got "s3"'],
+    [`cache: {type: registry, ref: "ghcr.io/me/cache:tag"}`, 'builder.cache.ref wrong-value: expected a repository'],
+    [`cache: {type: registry, ref: "ghcr.io/me/c,type=local"}`, 'builder.cache.ref wrong-value: expected a repository'],
+    ['cache: {type: registry, ref: cache}', 'builder.cache.ref wrong-value: expected a repository'],
+    [`cache: {type: gha, ref: "ghcr.io/me/c"}`, 'builder.cache.type conflict: only type: registry has a ref'],
+    [`engine: podman, cache: inline, ${remote}`, 'builder.cache conflict: Podman writes no cache into images'],
+    [`engine: podman, cache: {type: gha}`, 'builder.cache.type conflict: only Docker with buildx'],
+    ['cache: inline', 'builder.cache conflict: the local registry is no place for a cache'],
+    ['cache: {type: registry}', 'builder.cache.type conflict: the local registry is no place for a cache'],
+  ])('{%s} is refused', (text, start) => {
+    const lines = linesOf(problemsOf(withBuilder(text)))
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(start)
+  })
+  test('elsewhere than the local registry is one', () => {
+    expect(problemsOf(withBuilder('cache: {type: registry, ref: "ghcr.io/me/cache"}'))).toEqual([])
+    expect(problemsOf(withBuilder('cache: gha'))).toEqual([])
+  })
+})
+
 describe('keys for a build', () => {
   const built = (ssh: string, builder = '') =>
     `${smallest.replace('image: redis:7', `build: {ssh: ${ssh}}`)}builder: {${builder}}`

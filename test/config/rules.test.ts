@@ -129,6 +129,12 @@ describe('the seed of a server', () => {
       ['servers.web1.seed conflict: a server cannot be its own seed (name another one, or write seed: false)'],
     ],
     [
+      '  web1: {host: a, arch: arm64, seed: web2}\n  web2: {host: b, arch: amd64}\n',
+      [
+        'servers.web1.seed conflict: web2 is amd64, and has no image for arm64 (name another one, or write seed: false)',
+      ],
+    ],
+    [
       '  web1: {host: a, seed: web2}\n  web2: {host: b, seed: web1}\n  web3: {host: c, seed: web2}\n',
       [
         'servers.web1.seed conflict: the seeds go in a circle: web1 → web2 → web1 (one of them must get its images from here: remove its `seed`, or write seed: false)',

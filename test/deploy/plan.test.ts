@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
 import { select } from '../../src/config/select.ts'
 import { liveOf } from '../../src/deploy/live.ts'
-import { buildsOf } from '../../src/deploy/plan/builds.ts'
+import { buildsOf, imagesOf } from '../../src/deploy/plan/builds.ts'
 import { nextRelease } from '../../src/deploy/plan/release-id.ts'
 import { planRollback } from '../../src/deploy/plan/rollback.ts'
+import { digestsOf } from '../../src/deploy/pull.ts'
 import { statusOf } from '../../src/deploy/status.ts'
 import { JijiError } from '../../src/errors.ts'
 import { questionsFor } from '../../src/shell/health.ts'
+import { renderPlan } from '../../src/ui/plan.ts'
 import { configOf } from '../config/deploy-yml.ts'
 import { config, observed, planFor, serviceIn, siteOf, twoServers } from './world.ts'
 
@@ -402,6 +404,40 @@ services:
     expect(builds()).toEqual(['localhost:9270/app-web:1.10 linux/arm64 linux/amd64', 'localhost:9270/app-api:1.10'])
     expect(builds({ hosts: ['web1'] })).toEqual(['localhost:9270/app-web:1.10 linux/arm64'])
     expect(builds({ services: ['db'] })).toEqual([])
+  })
+  test('for several architectures goes by a tag for each, and each server gets its own', () => {
+    const mixed = configOf(`project: app
+servers: {web1: {host: a, arch: arm64}, web2: {host: b}}
+services:
+  web: {build: {}, hosts: [web1, web2]}
+  worker: {build: {}, hosts: [web1]}
+`)
+    const observations = [observed({ arch: 'linux/arm64' }), observed({ server: 'web2' })]
+    const plan = planFor(mixed, observations)
+    expect(plan.builds.flatMap(imagesOf).map(({ name, platform }) => `${name} ${platform}`)).toEqual([
+      'localhost:9270/app-web:9-arm64 linux/arm64',
+      'localhost:9270/app-web:9-amd64 linux/amd64',
+      'localhost:9270/app-worker:9 linux/arm64',
+    ])
+    expect(plan.servers.map(({ replacements }) => replacements.map(({ image, pushed }) => [image, pushed]))).toEqual([
+      [
+        ['localhost:9270/app-web:9', 'localhost:9270/app-web:9-arm64'],
+        ['localhost:9270/app-worker:9', undefined],
+      ],
+      [['localhost:9270/app-web:9', 'localhost:9270/app-web:9-amd64']],
+    ])
+    expect(renderPlan(plan)).toContain('build web as localhost:9270/app-web:9 for linux/arm64 and linux/amd64')
+    const pushed = new Map([
+      ['localhost:9270/app-web:9-arm64', 'd1'],
+      ['localhost:9270/app-web:9-amd64', 'd2'],
+      ['localhost:9270/app-worker:9', 'd3'],
+    ])
+    expect(plan.servers.map(server => [...digestsOf(server, pushed)].join(' '))).toEqual(['web,d1 worker,d3', 'web,d2'])
+  })
+  test('for several architectures has a version that leaves room for them in a tag', () => {
+    const of = (length: number) => () => buildsOf(built, select(built, {}), 'v'.repeat(length), 'amd64')
+    expect(of(120)).not.toThrow()
+    expect(of(121)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 

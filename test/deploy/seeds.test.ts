@@ -78,6 +78,7 @@ describe('images are handed on', () => {
       { a: nothing, b: { images: ['worker'] }, c: nothing, d: { images: ['worker'] } },
       ['c<a web', 'd<b worker'],
     ],
+    ['not what is for another architecture', { a: { images: ['web arm64'] }, b: nothing, c: nothing }, ['c<b web']],
     ['only of what both need', { a: { images: ['web', 'tiny'] }, b: { images: ['web', 'worker'] } }, ['b<a web']],
     [
       'by one that is to have them from here in any case',

@@ -45,7 +45,7 @@ function unneeded(engine: string): Verdict {
 
 /** As shell/images.ts builds: BuildKit by the plug-in, or in a client of Docker that has it built in. */
 export function judgeBuild(
-  { builder: { engine } }: Pick<Config, 'builder'>,
+  { builder: { engine, cache } }: Pick<Config, 'builder'>,
   built: readonly Pick<Service, 'name' | 'build'>[],
   { tools, client }: Pick<Answers, 'tools' | 'client'>,
 ): Verdict {
@@ -53,9 +53,12 @@ export function judgeBuild(
   if (tools.has('buildx')) return ok('BuildKit, by the plug-in buildx')
   if (!client)
     return unknown('no-client', 'the Docker client does not say its version', 'see what `docker version` says')
-  if (Number.parseInt(client, 10) < 23) return ok(`BuildKit, as Docker ${client} has it built in`)
-  const needing = built.filter(({ build }) => build && build.secrets.length > 0).map(({ name }) => name)
   const hint = 'install the plug-in: docker-buildx on Debian and Ubuntu, docker-buildx-plugin in those of Docker'
+  const isBuiltIn = Number.parseInt(client, 10) < 23
+  if (cache.type === 'registry' || cache.type === 'gha' || (cache.type === 'inline' && !isBuiltIn))
+    return problem('build.failed', 'no-buildx', `builder.cache: ${cache.type} needs the plug-in buildx`, hint)
+  if (isBuiltIn) return ok(`BuildKit, as Docker ${client} has it built in`)
+  const needing = built.filter(({ build }) => build && build.secrets.length > 0).map(({ name }) => name)
   return needing.length > 0
     ? problem(
         'build.failed',

@@ -85,6 +85,7 @@ async function judgeServer(context: DoctorContext, asked: Asked, names: Names): 
   const own = selected.services.filter(({ servers }) => servers.includes(name))
   const isRouting = own.some(({ proxy }) => proxy)
   const isBuilt = own.some(({ build }) => build)
+  const built = config.builder.remote ? undefined : builderArch
   const sessions = canTunnel(runner) ? await checkSessions(runner, signal) : undefined
   const tunnel = await tunnelOf(context, asked, isBuilt)
   const place: Place = { name, engine, runner }
@@ -93,7 +94,7 @@ async function judgeServer(context: DoctorContext, asked: Asked, names: Names): 
       ssh: ok(canTunnel(runner) ? `reached at ${runner.address.host}` : 'it is this machine'),
       user: judgeUser(engine, answers),
       engine: judgeEngine(runner, engine, answers),
-      arch: isBuilt ? judgeArch(answers, { server: name, arch: server.arch, built: builderArch }) : undefined,
+      arch: isBuilt ? judgeArch(answers, { server: name, arch: server.arch, built }) : undefined,
       disk: judgeDisk(answers),
       clock: judgeClock(answers, asked),
       memory: judgeMemory(answers),

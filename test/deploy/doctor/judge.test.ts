@@ -189,17 +189,24 @@ test.each([
   ['docker', ['client 28.2.2'], [], 'warning no-buildkit'],
   ['docker', ['client 28.2.2'], ['NPM_TOKEN'], 'problem no-buildkit'],
   ['docker', [], [], 'unknown no-client'],
-] as const)('a build with %s: %j, secrets %j', (engine, lines, secrets, expected) => {
-  const build = { context: '.', args: {}, ssh: [], secrets: secrets as never }
-  const builder = {
-    engine,
-    cache: { type: 'engine' },
-    remote: undefined,
-    remotes: {},
-    registry: { type: 'local', port: 1, image: 'x' },
-  } as const
-  expect(brief(judgeBuild({ builder }, [{ name: 'web', build }], said(...lines)))).toBe(expected)
-})
+  ['docker', ['tool buildx'], [], 'ok BuildKit, by the plug-in buildx', 'gha'],
+  ['docker', ['client 20.10.24'], [], 'ok BuildKit, as Docker 20.10.24 has it built in', 'inline'],
+  ['docker', ['client 20.10.24'], [], 'problem no-buildx', 'registry'],
+  ['docker', ['client 28.2.2'], [], 'problem no-buildx', 'inline'],
+] as const)(
+  'a build with %s: %j, secrets %j',
+  (engine, lines, secrets, expected, cache?: 'inline' | 'registry' | 'gha') => {
+    const build = { context: '.', args: {}, ssh: [], secrets: secrets as never }
+    const builder = {
+      engine,
+      cache: { type: cache ?? 'engine' },
+      remote: undefined,
+      remotes: {},
+      registry: { type: 'local', port: 1, image: 'x' },
+    } as const
+    expect(brief(judgeBuild({ builder }, [{ name: 'web', build }], said(...lines)))).toBe(expected)
+  },
+)
 
 describe('all together fails', () => {
   const finding = (code: Finding['code']): Finding => ({

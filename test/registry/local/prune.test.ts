@@ -92,6 +92,14 @@ describe('of the local registry goes', () => {
     expect(plan(mixed, { covers }, { revisions }).manifests).toEqual([])
     expect(plan([], {}, { revisions: lost.map(one => ({ ...one, at: 0 })) }).manifests).toEqual(lost)
   })
+  test('as many of each architecture where a version has a tag for each', () => {
+    const all = ['1', '2', '3'].flatMap((name, day) => [
+      version(`${name}-amd64`, day + 1),
+      version(`${name}-arm64`, day + 1),
+    ])
+    const { removals } = plan(all, { retain: 2 })
+    expect(removals.map(one => one.version.digest)).toEqual(['1-amd64', '1-arm64'])
+  })
   test('no part of an image for several platforms that stays, and all of one that goes', () => {
     const multi = (tag: string, day: number, ...manifests: string[]) => version(tag, day, { manifests })
     const all = [multi('a', 1, 'amd', 'arm'), multi('b', 2, 'amd', 'risc'), version('c', 3)]
