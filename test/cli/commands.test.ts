@@ -95,7 +95,9 @@ async function jiji(line: string, setting: Setting = {}) {
     if (code) throw new JijiError(code, `cannot reach ${server}`, { server, hint: 'is it up?' })
     return runners.get(server)
   }
-  const [stdin, stdout, stderr] = [0, 1, 2].map(() => Object.assign(new PassThrough(), { isTTY: isTty }))
+  const [stdin, stdout, stderr] = [0, 1, 2].map(() =>
+    Object.assign(new PassThrough({ highWaterMark: 1_000_000 }), { isTTY: isTty }),
+  )
   if (typed !== undefined) stdin?.write(typed)
   if (!isTty) stdin?.end()
   const forgotten: string[] = []
