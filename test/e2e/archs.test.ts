@@ -10,7 +10,7 @@ import { type Registry, startRegistry } from './rig/registry.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must, type Server } from './rig/server.ts'
 
-const password = 'p4ssword-of-dave'
+const password = 'w0rd-for-archs'
 
 /** Runs on any machine that this busybox runs on, whatever it says that it is for. */
 const dockerfile = `FROM scratch

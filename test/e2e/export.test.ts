@@ -8,7 +8,7 @@ import { watchProcesses } from './processes.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Registry, startRegistry } from './rig/registry.ts'
 
-const password = 'pa$$-W0rd+|\'"x9Qz #${a} %{b}\\'
+const password = 'pa$$-W0rd+|\'"e7Xp #${a} %{b}\\'
 const service = 'services: {web: {image: redis, hosts: [here]}}\nservers: {here: {host: local}}\n'
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 const base64 = (text: string) => Buffer.from(text).toString('base64')

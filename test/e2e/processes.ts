@@ -10,7 +10,7 @@ export type Watch = {
 
 /**
  * Looks at every process's command line and environment again and again: this machine's and, because a rig's servers are namespaces
- * of it, those of all servers and containers too.
+ * of it, those of all servers and containers too. Other tests run meanwhile: the texts must be in none of theirs.
  */
 export function watchProcesses(texts: readonly string[]): Watch {
   const seen = new Set<string>()

@@ -14,7 +14,7 @@ import { type Registry, startRegistry } from './rig/registry.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must, type Server } from './rig/server.ts'
 
-const passwords = { alice: 'pa$$-W0rd+|\'"x9Qz', bob: 'b0b-b0b-b0b-9Xy' }
+const passwords = { alice: 'pa$$-W0rd+|\'"v5Rf', bob: 'b0b-b0b-b0b-9Xy' }
 const forms = Object.entries(passwords).flatMap(([name, password]) => [
   password,
   base64(password),
