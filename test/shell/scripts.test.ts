@@ -349,9 +349,14 @@ describe('a lock that is held with a heartbeat', { timeout: 30_000 }, () => {
     const old = bench.run(hold(ann), { isFed: true, beats: new AbortController().signal })
     await untilHeld(bench)
     const gone = new AbortController()
-    const next = bench.run(hold(ann), { isFed: true, beats: gone.signal })
+    let said = ''
+    const onStdout = (stdout: string) => {
+      said = stdout
+    }
+    const next = bench.run(hold(ann), { isFed: true, beats: gone.signal, onStdout })
     expect((await old).code).toBe(exits.lockLost)
     expect((await bench.run(takeLock('app', ben))).code).toBe(exits.lockHeld)
+    await expect.poll(() => said).toContain('ready')
     gone.abort()
     expect(await next).toMatchObject({ code: 143, stdout: 'kept\nready\n' })
   })

@@ -25,6 +25,8 @@ type Options = {
   isFed?: boolean
   /** Writes a line to its stdin ten times a second, and ends it when the signal says so. */
   beats?: AbortSignal
+  /** Called with all of stdout each time that something has come on it. */
+  onStdout?: (stdout: string) => void
   /** Ends stdin when this text has come on stdout. */
   hangUpAt?: string
   /** Closes stdout when this text has come on it. */
@@ -38,6 +40,7 @@ export function runFramed(script: Script, options: Options = {}): Promise<Ran> {
     environment = {},
     isFed = false,
     beats,
+    onStdout,
     hangUpAt,
     deafAt,
   } = options
@@ -50,6 +53,7 @@ export function runFramed(script: Script, options: Options = {}): Promise<Ran> {
   beats?.addEventListener('abort', () => child.stdin.end())
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
+    onStdout?.(stdout)
     if (hangUpAt !== undefined && stdout.includes(hangUpAt)) child.stdin.end()
     if (deafAt !== undefined && stdout.includes(deafAt)) child.stdout.destroy()
   })
