@@ -17,9 +17,29 @@ const registry = ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'
 export const catalogue: readonly Command[] = [
   {
     name: 'init',
-    summary: 'Write a .jiji/deploy.yml to begin with',
-    shared: ['quiet'],
-    examples: ['jiji init'],
+    summary: 'Write a .jiji/deploy.yml to begin with, of what is found in this folder',
+    shared: ['yes', 'quiet'],
+    options: [
+      { flags: '--from <file>', description: "Translate a compose.yml, or Kamal's config/deploy.yml" },
+      { flags: '--server <address>', description: 'A server, as [user@]host[:port]; again for more' },
+      { flags: '--domain <name>', description: 'Host name that leads to the service' },
+      {
+        flags: '--port <number>',
+        description: 'Port that the service listens on, instead of what its Dockerfile says',
+      },
+      { flags: '--registry <host>', description: 'Where images go (ghcr.io), or none' },
+      { flags: '--name <name>', description: "The project's name, instead of that of its repository or folder" },
+      {
+        flags: '--github',
+        description: 'Also write a GitHub workflow that deploys; alone, to a project that is there',
+      },
+      { flags: '--full', description: 'Write every key with an example, and samples of hooks' },
+    ],
+    examples: [
+      'jiji init',
+      'jiji init --server deploy@web1.example.com --domain app.example.com --github',
+      'jiji init --from compose.yml',
+    ],
     load: () => import('./commands/init.ts'),
   },
   {

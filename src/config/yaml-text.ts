@@ -27,12 +27,12 @@ function documentText(value: unknown, commentOf?: Parameters<typeof yamlWithComm
       if (commentOf) node.comment = ` ${commentOf(pathOf([...above, node]))}`
     },
   })
-  // These end a line in YAML 1.1 and not in 1.2; text that holds one stands in double quotes, where each has an escape.
-  return document
-    .toString({ lineWidth: 0 })
-    .replaceAll('\u0085', '\\N')
-    .replaceAll('\u2028', '\\L')
-    .replaceAll('\u2029', '\\P')
+  return withoutOddLineEnds(document.toString({ lineWidth: 0 }))
+}
+
+/** These end a line in YAML 1.1 and not in 1.2; text that holds one stands in double quotes, where each has an escape. */
+export function withoutOddLineEnds(text: string): string {
+  return text.replaceAll('\u0085', '\\N').replaceAll('\u2028', '\\L').replaceAll('\u2029', '\\P')
 }
 
 /** The keys and indexes that lead to the last of these nodes, each of which holds the next. */
@@ -45,9 +45,13 @@ function pathOf(nodes: readonly unknown[]): (string | number)[] {
 
 /** All but plain words, and text of several lines without anything odd in it, which is easier to read as a block. */
 function mustBeQuoted(text: string): boolean {
+  return isOdd(text) || (!text.includes('\n') && !/^([A-Za-z/][\w./@ -]*|\d+\.\d+\.\d+)$/.test(text))
+}
+
+/** Whether a text holds what readers of YAML change or refuse, unless it stands in double quotes as an escape. */
+export function isOdd(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff]/.test(text)) return true
-  return !text.includes('\n') && !/^([A-Za-z/][\w./@ -]*|\d+\.\d+\.\d+)$/.test(text)
+  return /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff]/.test(text)
 }
 
 /** The values of all documents in a text; undefined where it is no YAML, or too deep or too long to be read. */

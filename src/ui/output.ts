@@ -10,6 +10,7 @@ import type { Terminal } from '../runner/runner.ts'
 import type { Script } from '../shell/script.ts'
 import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
+import { type Ask, asking } from './asking.ts'
 import { renderEvent } from './event.ts'
 import { annotations, beginGroup, defused, endGroup, groupOf, isGitHub, maskCommands } from './github.ts'
 import { harmless } from './harmless.ts'
@@ -199,6 +200,11 @@ export class Output {
     } finally {
       prompt.close()
     }
+  }
+
+  /** Several questions, one after the other: what is typed ahead is an answer to the next. */
+  asking<T>(use: (ask: Ask) => Promise<T>): Promise<T> {
+    return asking(this.#streams.stdin, this.#streams.stderr, use)
   }
 
   askSecret(question: string): Promise<string> {

@@ -118,7 +118,7 @@ async function jiji(line: string, setting: Setting = {}) {
 
 /** Each command as it is run here, so that all of its way is walked. */
 const walks: Record<string, string> = {
-  init: 'init',
+  init: 'init --yes',
   validate: 'validate --secrets',
   build: 'build',
   deploy: 'deploy',
@@ -186,6 +186,7 @@ describe('every command', () => {
     'registry export': ['registry export docker-config'],
     rollback: ['rollback --list'],
     docs: ['docs --markdown', 'docs --schema'],
+    init: ['init --full'],
   }
   const reads = new Map<string, Set<string>>()
   const listed = catalogue.flatMap(({ name, shared: own, options = [] }) =>
@@ -921,19 +922,122 @@ the local registry holds 1.3 MB; what images share is counted once
 })
 
 describe('jiji init', () => {
+  const there = (directory: string) =>
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name).slice(directory.length + 1))
+      .sort()
+  const own = ['.gitignore', '.jiji/deploy.yml', '.jiji/schema.json']
+
   test.each([
     ['shop', 'shop'],
-    ['My App_2', 'my-app-2'],
+    ['My App_2', 'my-app_2'],
     ['...', 'myapp'],
     [`${'a'.repeat(39)}-${'b'.repeat(9)}`, 'a'.repeat(39)],
   ])('in the folder %j names the project %s, and what it writes is valid', async (name, project) => {
     const directory = join(folderWith({ [`${name}/Dockerfile`]: '' }), name)
     expect((await jiji('init', { directory })).code).toBe(0)
     expect(loadConfig({ directory }).project).toBe(project)
+    expect(there(directory)).toEqual([...own, 'Dockerfile'])
+    expect((await jiji('validate', { directory })).code).toBe(0)
   })
-  test('writes a sample of every hook, which runs when it is called by its name', async () => {
+  test('takes what it finds, and what it is told', async () => {
+    const files = {
+      Dockerfile: 'EXPOSE 8080',
+      Procfile: 'web: a\nworker: b\n',
+      'package.json': '{"name":"@acme/shop"}',
+    }
+    const remote = { stdout: 'remote git@github.com:Acme/Web-Shop.git\nbranch trunk\n' }
+    const line = 'init --server deploy@a.acme.org:222 --server b --domain shop.acme.org --github'
+    const { code, directory, out, err } = await jiji(line, {
+      files,
+      answers: { unset: remote },
+    })
+    expect([code, out]).toEqual([0, expect.stringContaining('wrote .github/workflows/deploy.yml')])
+    expect(err).toContain('next: cp .env.example .env')
+    const config = loadConfig({ directory })
+    expect(config.servers.map(({ host, user, port }) => [host, user, port])).toEqual([
+      ['a.acme.org', 'deploy', 222],
+      ['b', undefined, undefined],
+    ])
+    expect(config.services.map(({ name }) => name)).toEqual(['web', 'worker'])
+  })
+  test('says plainly that a Dockerfile is needed', async () => {
+    const { code, err, directory } = await jiji('init', { files: {} })
+    expect([code, err]).toEqual([0, expect.stringContaining('there is no')])
+    expect(err).toContain('Dockerfile: an image is built with one')
+    expect(there(directory)).toEqual(own)
+  })
+  test('asks on a terminal, and asks again what cannot be an answer', async () => {
+    const typed = 'bad host/\nroot@web9.acme.org\nno domain\nshop.acme.org\nghcr.io\n'
+    const { code, err, directory } = await jiji('init', { files: { Dockerfile: '' }, isTty: true, typed })
+    expect(code).toBe(0)
+    expect(err).toContain('is no address of a server')
+    expect(err).toContain('is no domain')
+    const { servers, services, builder } = loadConfig({ directory })
+    expect(servers[0]).toMatchObject({ host: 'web9.acme.org', user: 'root' })
+    expect(services[0]?.proxy?.targets[0]).toMatchObject({ hosts: ['shop.acme.org'], ssl: true })
+    expect(builder.registry).toMatchObject({ key: 'ghcr.io' })
+    expect(readFileSync(join(directory, '.env.example'), 'utf8')).toContain('GITHUB_TOKEN=\n')
+  })
+  test('offers to translate what is there, on a terminal alone', async () => {
+    const files = { Dockerfile: '', 'compose.yml': 'services: {a: {build: ., zzz: 1}}' }
+    const asked = await jiji('init', { files, isTty: true, typed: '\n\n\n\n' })
+    expect([asked.code, asked.out]).toEqual([0, expect.stringContaining('compose.yml:1: services.a.zzz: left out')])
+    const piped = await jiji('init', { files })
+    expect([piped.code, piped.err]).toEqual([0, expect.stringContaining('jiji init --from compose.yml')])
+    expect(loadConfig({ directory: piped.directory }).services.map(({ name }) => name)).toEqual(['web'])
+  })
+  test('translates, says what is left, and mentions no value of a secret', async () => {
+    const files = {
+      Dockerfile: '',
+      'config/deploy.yml':
+        'service: a\nimage: a\nservers: [10.0.0.1]\nzzz: 1\nenv: {secret: [TOKEN]}\nproxy: {host: a.acme.org, ssl: true}\n',
+      '.kamal/secrets': 'TOKEN=hunter2\n',
+      '.kamal/hooks/pre-deploy': '',
+    }
+    const { code, out, err, directory } = await jiji('init --from config/deploy.yml', { files })
+    expect(code).toBe(0)
+    expect(out).toContain('config/deploy.yml:4: zzz: left out: jiji has no such key')
+    expect(out).toContain('.kamal/secrets: TOKEN: put their values into .env')
+    expect(out).toContain('.kamal/hooks/pre-deploy: copy it to .jiji/hooks')
+    expect(out + err + readFileSync(join(directory, '.env.example'), 'utf8')).not.toContain('hunter2')
+    expect((await jiji('validate', { directory })).code).toBe(0)
+  })
+  test('translates nothing, with the reasons, where nothing is left', async () => {
+    const { code, out, err, directory } = await jiji('init --from c.yml', {
+      files: { 'c.yml': 'services: {a: {links: [b]}}' },
+    })
+    expect([code, out, err]).toEqual([
+      2,
+      expect.stringContaining('c.yml:1: services.a: left out: it has no image'),
+      expect.stringContaining('nothing is left to be deployed'),
+    ])
+    expect(there(directory)).toEqual(['c.yml'])
+  })
+  test.each([
+    ['init --from gone.yml', 'there is no'],
+    ['init --from Dockerfile', 'is neither a Compose file'],
+    ['init --from k.yml --server a', '--server is not for k.yml'],
+    ['init --from k.yml --port 80', '--from and --port exclude each other'],
+    ['init --full --domain a.b', '--full and --domain exclude each other'],
+    ['init --server a/b', 'is no address of a server'],
+    ['init --domain http://a', 'is no domain'],
+    ['init --port 0', 'is no port'],
+    ['init --name 🎉', 'can be no name of a project'],
+    ['init --registry a@b', 'user information'],
+  ])('%s is refused, and nothing written', async (line, message) => {
+    const files = { Dockerfile: 'a: b', 'k.yml': 'service: a\nimage: b\nservers: [a]' }
+    const { code, err, directory } = await jiji(line, { files })
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+    expect(there(directory)).toEqual(['Dockerfile', 'k.yml'])
+  })
+  test('--full writes every key and a sample of every hook, which runs when it is called by its name', async () => {
     const directory = folderWith({})
-    await jiji('init', { directory })
+    await jiji('init --full --name shop', { directory })
+    expect(readFileSync(join(directory, '.jiji/deploy.yml'), 'utf8')).toMatch(
+      /^# yaml-language-server[\s\S]*\nproject: shop\n/,
+    )
     const hooks = join(directory, '.jiji/hooks')
     expect(findHooks(directory)).toEqual({ hooks: new Set(), warnings: [] })
     for (const name of readdirSync(hooks)) renameSync(join(hooks, name), join(hooks, name.replace('.sample', '')))
@@ -944,6 +1048,29 @@ describe('jiji init', () => {
     const { code, err, directory } = await jiji('init')
     expect([code, err]).toEqual([2, expect.stringContaining('is there already')])
     expect(readFileSync(join(directory, '.jiji/deploy.yml'), 'utf8')).toBe(yaml)
+  })
+  test('finds all that is in the way before it writes', async () => {
+    const files = { Dockerfile: '', '.jiji/schema.json': '{}', '.github/workflows/deploy.yml': 'mine' }
+    const { code, err, directory } = await jiji('init --github', { files })
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining('.jiji/schema.json, .github/workflows/deploy.yml are there already'),
+    ])
+    expect(there(directory)).toEqual(Object.keys(files).sort())
+  })
+  test('leaves .env.example as it is, and says what it lacks; .gitignore is added to', async () => {
+    const files = { Dockerfile: '', '.env.example': 'A=\n', '.gitignore': 'dist' }
+    const { code, err, directory } = await jiji('init --registry ghcr.io/me', { files })
+    expect([code, err]).toEqual([0, expect.stringContaining('lacks GITHUB_TOKEN')])
+    expect(readFileSync(join(directory, '.env.example'), 'utf8')).toBe('A=\n')
+    expect(readFileSync(join(directory, '.gitignore'), 'utf8')).toBe('dist\n.env\n.env.*\n!.env.example\n')
+  })
+  test('--github alone adds a workflow to a project, and nothing else', async () => {
+    const { code, directory } = await jiji('init --github')
+    expect([code, there(directory)]).toEqual([0, [...Object.keys(files), '.github/workflows/deploy.yml'].sort()])
+    const text = readFileSync(join(directory, '.github/workflows/deploy.yml'), 'utf8')
+    expect(text).toContain('DEPLOY_KEY: ${{ secrets.DEPLOY_KEY }}')
+    expect((await jiji('init --github --name x', { directory })).code).toBe(2)
   })
   test('does not write a second file beside another ending', async () => {
     const { code, directory } = await jiji('init', { files: { '.jiji/deploy.yaml': yaml } })

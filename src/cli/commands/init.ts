@@ -1,39 +1,98 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Remark } from '../../config/import/translation.ts'
+import { loadConfig } from '../../config/load.ts'
+import { projectName, proposeDraft } from '../../config/propose/draft.ts'
+import type { Facts } from '../../config/propose/facts.ts'
+import { configFile, proposeFiles, workflowOf } from '../../config/propose/files.ts'
+import { type Settled, secretNames, settle } from '../../config/settle.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
+import { gatherAnswers, refuseConflicts } from '../init-answers.ts'
+import { lookAround } from '../look.ts'
+import { wholeTemplate } from '../templates.ts'
+import { adviceBeside, translate } from '../translate.ts'
+import { writeNew } from '../write-new.ts'
 
-export async function run({ directory, output }: Context): Promise<void> {
-  const file = join(directory, '.jiji', 'deploy.yml')
-  const existing = [file, file.replace(/yml$/, 'yaml')].find(path => existsSync(path))
-  if (existing)
-    throw new JijiError('config.exists', `${existing} is there already`, { hint: 'edit it, or move it away first' })
-  const templates = templateFolder()
-  const template = readFileSync(join(templates, 'deploy.yml'), 'utf8')
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, template.replace(/^project: .*$/m, `project: ${projectName(directory)}`))
-  cpSync(join(templates, 'hooks'), join(dirname(file), 'hooks'), { recursive: true, force: false })
-  output.result(`wrote ${file}, and samples of hooks beside it`)
-  output.note(
-    'next: put your servers in, then `jiji validate` and `jiji deploy`; secrets go into .env, which git must ignore',
+declare const JIJI_VERSION: string
+
+export async function run(context: Context): Promise<void> {
+  const { directory, options, output } = context
+  refuseConflicts(context)
+  const existing = [configFile, configFile.replace(/yml$/, 'yaml')].find(path => existsSync(join(directory, path)))
+  if (existing !== undefined) return addWorkflow(context, existing)
+  const facts = await lookAround(context)
+  if (options.flag('full')) {
+    writeNew(context, wholeTemplate(projectName(facts, { name: options.text('name') })))
+    showNext(context, { isPlaceholder: true, hasSecrets: false, github: undefined })
+    return
+  }
+  const { source, answers } = await gatherAnswers(context, facts)
+
+  const { draft, comments, takeBack, remarks } = source
+    ? { comments: [], ...translate(directory, source, facts, answers) }
+    : { ...proposeDraft(facts, answers), takeBack: unexpected, remarks: () => [] }
+  const { config, missing } = settledOr(
+    () => settle(draft, directory, ({ path, why }) => takeBack(path, why)),
+    () => showRemarks(context, remarks(), []),
   )
+  const github = options.flag('github') ? githubOf(facts) : undefined
+  writeNew(context, proposeFiles({ draft, comments, config, github }))
+
+  const names = secretNames(config)
+  showRemarks(context, remarks(), source ? adviceBeside(directory, source, names) : [])
+  for (const message of missing)
+    output.warn(`${message}: an image is built with one, so write it before the first deploy`)
+  const isPlaceholder = answers.servers.length === 0 && source?.kind !== 'kamal'
+  showNext(context, { isPlaceholder, hasSecrets: names.length > 0, github })
 }
 
-/** Beside the bundle in a package, and beside the sources in a checkout. */
-function templateFolder(): string {
-  const here = dirname(fileURLToPath(import.meta.url))
-  const candidates = ['../templates', '../../../templates'].map(path => join(here, path))
-  const found = candidates.find(path => existsSync(path))
-  if (!found) throw new Error(`the templates are missing: ${candidates.join(', ')}`)
-  return found
+/** Where nothing is left, the reasons are what matters. */
+function settledOr(settled: () => Settled, tell: () => void): Settled {
+  try {
+    return settled()
+  } catch (error) {
+    tell()
+    throw error
+  }
 }
 
-function projectName(directory: string): string {
-  const name = basename(directory)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '')
-  return name || 'myapp'
+function unexpected(_: unknown, why: string): never {
+  throw new Error(`what was proposed is wrong: ${why}`)
+}
+
+/** A project that has its configuration can still be given a workflow. */
+async function addWorkflow(context: Context, existing: string): Promise<void> {
+  const { directory, options, output } = context
+  const others = ['name', 'server', 'domain', 'port', 'registry', 'from', 'full'].filter(name => options.flag(name))
+  if (!options.flag('github') || others.length > 0) {
+    throw new JijiError('config.exists', `${join(directory, existing)} is there already`, {
+      hint: 'edit it, or move it away first; jiji init --github alone adds a workflow to it',
+    })
+  }
+  const config = loadConfig({ directory })
+  writeNew(context, [workflowOf(config, githubOf(await lookAround(context)))])
+  output.note('next: set the secrets and variables that its first lines name, and push')
+}
+
+function githubOf({ branch }: Facts): { branch: string; version: string } {
+  return { branch: branch ?? 'main', version: JIJI_VERSION }
+}
+
+/** What could not be taken over, as compilers say where something is. */
+function showRemarks({ output }: Context, remarks: readonly Remark[], advice: readonly string[]): void {
+  const lines = remarks.map(({ file, line, key, state, why }) => `${file}:${line}: ${key}: ${state}: ${why}`)
+  if (lines.length + advice.length > 0) output.result(`\n${[...lines, ...advice].join('\n')}`)
+}
+
+type Next = { isPlaceholder: boolean; hasSecrets: boolean; github: unknown }
+
+function showNext({ output }: Context, { isPlaceholder, hasSecrets, github }: Next): void {
+  const steps = [
+    ...(isPlaceholder ? [`put the address of your server into ${configFile}`] : []),
+    ...(hasSecrets ? ['cp .env.example .env, and fill it in'] : []),
+    ...(github ? ['set the secrets and variables that the first lines of the workflow name'] : []),
+    'jiji deploy',
+  ]
+  output.note(`\nnext: ${steps.join('\n      ')}`)
 }

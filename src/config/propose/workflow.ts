@@ -1,0 +1,123 @@
+import type { AuthKind } from '../auth-kinds.ts'
+import { type Config, credentialsOf } from '../config.ts'
+import { secretNames } from '../settle.ts'
+
+/** A GitHub workflow that deploys what is pushed to a branch. Every value in it that is not ours is quoted, or a name. */
+export function workflow(config: Config, { branch, version }: { branch: string; version: string }): string {
+  const names = secretNames(config)
+  const hosts = addresses(config)
+  const isKeyInConfig = [config.ssh, ...config.servers].some(({ keys }) => keys?.some(({ isName }) => isName))
+  const needsAgent = hosts.length > 0 && !isKeyInConfig
+  const own = names.filter(name => name !== 'GITHUB_TOKEN')
+  const kinds = new Set(credentialsOf(config).map(({ auth }) => auth))
+  const usesGhcr = credentialsOf(config).some(({ key }) => key.startsWith('ghcr.io'))
+  const lines = [
+    `# Deploys what is pushed to ${branchName(branch)}. Set under Settings > Secrets and variables > Actions:`,
+    ...(needsAgent
+      ? ['#   secret SSH_PRIVATE_KEY: the whole of a private key that the servers let in, without a passphrase']
+      : []),
+    ...own.map(name => `#   secret ${name}`),
+    ...(hosts.length > 0
+      ? [
+          "#   variable SSH_KNOWN_HOSTS: what this prints, once it is compared with the servers' own keys:",
+          ...hosts.map(host => `#     ssh-keyscan ${host}`),
+        ]
+      : []),
+    ...advice(kinds),
+    'name: Deploy',
+    '',
+    'on:',
+    '  push:',
+    `    branches: [${JSON.stringify(branch)}]`,
+    '  workflow_dispatch:',
+    '',
+    '# One after the other, and none is stopped on its way.',
+    'concurrency:',
+    '  group: deploy-production',
+    '  cancel-in-progress: false',
+    '',
+    'permissions:',
+    '  contents: read',
+    ...(usesGhcr ? ['  packages: write'] : []),
+    ...(kinds.has('aws-ecr') ? ['  id-token: write'] : []),
+    '',
+    'jobs:',
+    '  deploy:',
+    '    runs-on: ubuntu-latest',
+    '    environment: production',
+    '    timeout-minutes: 30',
+    '    steps:',
+    '      - uses: actions/checkout@v5',
+    '        with:',
+    '          persist-credentials: false',
+    '      - uses: actions/setup-node@v5',
+    '        with:',
+    '          node-version: 22',
+    `      - run: npm install --global jiji@${version}`,
+    ...(hosts.length > 0 ? knownHosts : []),
+    ...(needsAgent ? agent : []),
+    '      - run: jiji deploy',
+    ...environment(names, kinds),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** Nobody may stand between: a server that is not known is refused here, where there is nobody to look at its key. */
+const knownHosts = [
+  '      - name: Know the servers',
+  '        env:',
+  '          SSH_KNOWN_HOSTS: ${{ vars.SSH_KNOWN_HOSTS }}',
+  '        run: |',
+  '          test -n "$SSH_KNOWN_HOSTS" || { echo "::error::the variable SSH_KNOWN_HOSTS is not set"; exit 1; }',
+  '          mkdir -p -m 700 ~/.ssh',
+  `          printf '%s\\n' "$SSH_KNOWN_HOSTS" >> ~/.ssh/known_hosts`,
+  `          printf 'Host *\\n  StrictHostKeyChecking yes\\n' >> ~/.ssh/config`,
+]
+
+/** The key is in an agent's memory, and in no file. */
+const agent = [
+  '      - name: Have a key for the servers',
+  '        env:',
+  '          SSH_PRIVATE_KEY: ${{ secrets.SSH_PRIVATE_KEY }}',
+  '        run: |',
+  '          test -n "$SSH_PRIVATE_KEY" || { echo "::error::the secret SSH_PRIVATE_KEY is not set"; exit 1; }',
+  '          ssh-agent -a "$RUNNER_TEMP/ssh-agent.sock" > /dev/null',
+  '          echo "SSH_AUTH_SOCK=$RUNNER_TEMP/ssh-agent.sock" >> "$GITHUB_ENV"',
+  `          printf '%s\\n' "$SSH_PRIVATE_KEY" | tr -d '\\r' | SSH_AUTH_SOCK="$RUNNER_TEMP/ssh-agent.sock" ssh-add -q -`,
+]
+
+function environment(names: readonly string[], kinds: ReadonlySet<AuthKind>): string[] {
+  const lines = names.map(name => `          ${name}: \${{ secrets.${name} }}`)
+  if (kinds.has('github')) lines.push('          GH_TOKEN: ${{ secrets.GITHUB_TOKEN }}')
+  return lines.length > 0 ? ['        env:', ...lines] : []
+}
+
+function advice(kinds: ReadonlySet<AuthKind>): string[] {
+  const actions: Partial<Record<AuthKind, string>> = {
+    'aws-ecr': 'aws-actions/configure-aws-credentials',
+    'gcp-access-token': 'google-github-actions/auth and google-github-actions/setup-gcloud',
+    'azure-acr': 'azure/login',
+  }
+  return [...kinds].flatMap(kind => {
+    const action = actions[kind]
+    return action ? [`# Before the last step comes one with ${action}, so that jiji can make a token.`] : []
+  })
+}
+
+/** What ssh-keyscan is given, of all machines on the way, as far as their addresses can stand in a comment. */
+function addresses({ servers, ssh, builder }: Config): string[] {
+  const jumps = (ssh.proxy ?? '').split(',').map(one => {
+    const [, host = '', port] = /^(?:[^@]*@)?(.*?)(?::(\d+))?$/.exec(one.trim()) ?? []
+    return { host, port: port === undefined ? undefined : Number(port) }
+  })
+  const reached = [...servers, ...(builder.remote ? [builder.remote] : [])]
+  const all = [...jumps, ...reached.map(({ host, port }) => ({ host, port: port ?? ssh.port }))].filter(
+    ({ host }) => host !== 'local',
+  )
+  const words = all.map(({ host, port }) => (port === undefined || port === 22 ? host : `-p ${port} ${host}`))
+  return [...new Set(words)].filter(one => /^[\w.: -]+$/.test(one))
+}
+
+function branchName(branch: string): string {
+  return /^[\w./-]+$/.test(branch) ? branch : 'a branch'
+}
