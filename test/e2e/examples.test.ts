@@ -28,7 +28,7 @@ describeOnRig('what people begin with', () => {
     await project?.remove()
   })
 
-  test('the template that init writes deploys, once it names a server', async () => {
+  test('what init writes deploys, once it names a server', async () => {
     project = await createProject(appFiles('one'))
     expect((await project.jiji('init')).code).toBe(0)
     await project.write({
