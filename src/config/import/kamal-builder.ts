@@ -1,11 +1,13 @@
 import { posix } from 'node:path'
 import type { Path } from '../document.ts'
-import { isMap } from '../draft.ts'
+import { type Draft, isMap } from '../draft.ts'
 import { eachKey, pairsIn, type Rules, type Translation, textsIn } from './translation.ts'
 
 /** What there is of it for all services: the machine that builds. */
-export function translateBuilder(translation: Translation, value: unknown, from: Path): void {
+export function translateBuilder(translation: Translation, { builder: value, registry }: Draft): void {
   if (value === undefined) return
+  const from = ['builder']
+  const server = isMap(registry) && typeof registry.server === 'string' ? registry.server : 'docker.io'
   const builder = isMap(value) ? value : {}
   const to = ['builder']
   const own = ['arch', 'context', 'dockerfile', 'target', 'args', 'secrets', 'ssh']
@@ -19,7 +21,18 @@ export function translateBuilder(translation: Translation, value: unknown, from:
     ...Object.fromEntries(own.map(key => [key, ''])),
     remote,
     local: '',
-    cache: 'the builder keeps its layers itself: builder.cache: false turns that off',
+    cache: (cache, at) =>
+      eachKey(
+        translation,
+        cache,
+        at,
+        {
+          type: (type, place) => translation.put([...to, 'cache', 'type'], type, place),
+          image: (image, place) => translation.put([...to, 'cache', 'ref'], `${server}/${String(image)}`, place),
+          options: 'a cache has its layers whole, as far as the engine can',
+        },
+        'a cache has no such key',
+      ),
     driver: 'images are built by the engine that builder.engine names',
     pack: 'write a Dockerfile: there are no buildpacks',
     provenance: 'builds have no such option',

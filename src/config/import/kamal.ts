@@ -28,7 +28,7 @@ export function translateKamal(source: string, setting: Setting): Translation {
   if (project !== top.service) translation.change(['service'], `the project is called ${project}`)
   translation.put(['project'], project, ['service'])
   translateRegistry(translation, top)
-  translateBuilder(translation, top.builder, ['builder'])
+  translateBuilder(translation, top)
   translateSsh(translation, top.ssh, ['ssh'])
 
   const roles = readRoles(translation, top)

@@ -1,5 +1,5 @@
 import type { Document, Path, Position } from '../document.ts'
-import { append, at, type Draft, isMap, put, remove } from '../draft.ts'
+import { append, at, type Draft, isMap, put } from '../draft.ts'
 
 /** What became of a key that could not be taken over as it is. */
 export type Remark = Position & { key: string; state: 'left out' | 'changed'; why: string }
@@ -12,7 +12,7 @@ export type Translation = {
   append(to: Path, value: unknown, from: Path): void
   leave(from: Path, why: string): void
   change(from: Path, why: string): void
-  /** Leaves out what was put at a path of the draft. */
+  /** Says why what was put at a path is about to be taken out of the draft. */
   takeBack(to: Path, why: string): void
   remarks(): Remark[]
 }
@@ -41,7 +41,6 @@ export function translationOf({ locate }: Document): Translation {
     takeBack(to, why) {
       remark(originOf(to), 'left out', why)
       origins = origins.flatMap(one => moved(one, to, Array.isArray(at(draft, to.slice(0, -1)))) ?? [])
-      remove(draft, to)
     },
     remarks: () => {
       const told = new Map(remarks.map(one => [`${one.line} ${one.key} ${one.why}`, one]))

@@ -165,6 +165,7 @@ describe('a key of a service', () => {
     ['ulimits: {nofile: {soft: 1, hard: 2}, nproc: 3}', { ulimits: { nofile: '1:2', nproc: '3' } }],
     ['logging: {driver: local, options: {max-size: 1m}}', { log: { driver: 'local', options: { 'max-size': '1m' } } }],
     ['network_mode: host', { network_mode: 'host', stop_first: 'true' }],
+    ['network_mode: bridge', { network_mode: 'bridge' }],
     ['healthcheck: {disable: true}', { options: { 'no-healthcheck': 'true' } }],
     ['healthcheck: {test: [CMD-SHELL, a && b]}', { healthcheck: { command: 'a && b' } }],
     ['labels: [com.x=y]', { labels: { 'com.x': 'y' } }],
@@ -236,6 +237,21 @@ describe('a key of a service', () => {
       '8 include left out: translate the other file too, and put both together',
     ])
   })
+})
+
+test('what is left out of a list is said where it stood in the file', () => {
+  const { own, remarks } = service('volumes: ["a b:/x", "c:/t", "d:/t", "e:/e"]')
+  expect(own).toMatchObject({ volumes: ['c:/t', 'e:/e'] })
+  expect(remarks.map(one => one.replace(/:.*/, ''))).toEqual([
+    '4 services.a.volumes.0 left out',
+    '4 services.a.volumes.2 left out',
+  ])
+})
+
+test('a service on the network of another has it by the name that it has now', () => {
+  const source = 'services: {App: {image: a}, side: {image: b, network_mode: "service:App"}}'
+  const { draft } = translated('compose', source)
+  expect(draft.services).toMatchObject({ app: {}, side: { network_mode: 'service:app' } })
 })
 
 test('a service without an image, or for a profile only, is left out whole, and others get names that fit', () => {

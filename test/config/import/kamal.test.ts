@@ -122,6 +122,7 @@ describe('a key', () => {
       'builder: {arch: amd64, remote: "ssh://docker@build", local: false}',
       { builder: { remote: 'ssh://docker@build', local: 'false' } },
     ],
+    ['builder: {arch: amd64, cache: {type: gha}}', { builder: { cache: { type: 'gha' } } }],
     ['boot: {limit: 25%, wait: 2}', { deploy: { parallel: '25%', wait: '2s' } }],
     [
       'drain_timeout: 20\nstop_timeout: 15\nreadiness_delay: 5',
@@ -143,6 +144,13 @@ describe('a key', () => {
     )
     expect(draft.services).toMatchObject({
       web: { build: { context: 'app', dockerfile: 'Dockerfile.prod', ssh: ['default'] } },
+    })
+  })
+
+  test('a cache in a registry is in the one of the images', () => {
+    const source = `${least.replace('"localhost:5555"', 'ghcr.io, username: a, password: [P]')}builder: {arch: amd64, cache: {type: registry, image: acme/cache}}`
+    expect(translated('kamal', source).draft.builder).toMatchObject({
+      cache: { type: 'registry', ref: 'ghcr.io/acme/cache' },
     })
   })
 

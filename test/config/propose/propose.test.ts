@@ -244,6 +244,7 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
       '-p 222 web1.acme.org',
     ])
     expect(text).not.toContain('secret GITHUB_TOKEN')
+    expect(steps[3]?.run).toContain('StrictHostKeyChecking yes')
   })
   test('needs no permission to write packages, no key and no agent where there is no use for them', () => {
     const { data, steps } = of(
