@@ -52,7 +52,7 @@ export async function gatherAnswers(
 }
 
 function refuseAnswers({ file }: Source, { options }: Context): void {
-  const useless = ['server', 'registry'].find(name => options.flag(name))
+  const useless = ['server', 'domain', 'registry'].find(name => options.flag(name))
   if (useless)
     throw new JijiError('usage', `--${useless} is not for ${file}, which says it itself`, { hint: 'leave it out' })
 }

@@ -25,6 +25,10 @@ export function writeNew(context: Context, proposed: readonly (ProposedFile & { 
   const files = [...wanted, ...ignores]
   makeFolders(directory, files)
   putFiles(files.map(({ path, contents, mode = 0o644 }) => ({ path: join(directory, path), contents, mode })))
+  if (files.length === 0) {
+    output.result('all of it is there already, as it would be written')
+    return
+  }
   const width = Math.max(...files.map(({ path }) => path.length))
   output.result(files.map(({ path, about }) => `wrote ${path.padEnd(width)}  ${about}`).join('\n'))
   tellMissing(context, proposed)
@@ -32,7 +36,9 @@ export function writeNew(context: Context, proposed: readonly (ProposedFile & { 
 
 function ignoreFile(directory: string): (ProposedFile & { mode: number })[] {
   const path = join(directory, '.gitignore')
-  const before = textOf(path) ?? ''
+  const before = existsSync(path) ? textOf(path) : ''
+  if (before === undefined || before.includes('\ufffd'))
+    throw new JijiError('config.exists', `${path} is no text that can be added to`, { hint: 'nothing was written' })
   const lines = missingIgnores(before)
   if (lines.length === 0) return []
   const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o644

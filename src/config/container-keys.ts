@@ -5,7 +5,7 @@ import { mount } from './mount.ts'
 /** What a service may ask of its container. */
 
 const capability = matching(/^[A-Za-z][A-Za-z_]*$/, 'a capability such as NET_ADMIN, or ALL')
-const size = matching(/^\d+(\.\d+)?([kmg]b?|b)?$/i, 'a size such as 512m or 2g')
+const size = matching(/^\d+(\.\d+)?([kmgKMG][bB]?|[bB])?$/, 'a size such as 512m or 2g')
 
 const log = keys({
   driver: matching(/^[A-Za-z0-9]\S*$/, 'the name of a log driver')

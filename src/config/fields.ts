@@ -97,7 +97,7 @@ export function share() {
 
 /** In bytes. */
 export function size() {
-  return matching(/^\d+(\.\d+)?([kmg]b?|b)?$/i, 'a size such as 512k or 10m').transform(text => {
+  return matching(/^\d+(\.\d+)?([kmgKMG][bB]?|[bB])?$/, 'a size such as 512k or 10m').transform(text => {
     const [, amount, unit = 'b'] = /^([\d.]+)([kmgb]?)/i.exec(text) ?? []
     return Math.round(Number(amount) * 1024 ** 'bkmg'.indexOf(unit.toLowerCase() || 'b'))
   })

@@ -1019,6 +1019,7 @@ describe('jiji init', () => {
     ['init --from gone.yml', 'there is no'],
     ['init --from Dockerfile', 'is neither a Compose file'],
     ['init --from k.yml --server a', '--server is not for k.yml'],
+    ['init --from k.yml --domain a.b', '--domain is not for k.yml'],
     ['init --from k.yml --port 80', '--from and --port exclude each other'],
     ['init --full --domain a.b', '--full and --domain exclude each other'],
     ['init --server a/b', 'is no address of a server'],
@@ -1071,6 +1072,15 @@ describe('jiji init', () => {
     const text = readFileSync(join(directory, '.github/workflows/deploy.yml'), 'utf8')
     expect(text).toContain('DEPLOY_KEY: ${{ secrets.DEPLOY_KEY }}')
     expect((await jiji('init --github --name x', { directory })).code).toBe(2)
+  })
+  test('adds nothing to what is no text', async () => {
+    const directory = folderWith({ Dockerfile: '', '.gitignore': Uint8Array.from([0xff, 0xfe, 0x00]) })
+    expect((await jiji('init', { directory })).code).toBe(2)
+    expect(there(directory)).toEqual(['.gitignore', 'Dockerfile'])
+  })
+  test('says that a domain leads nowhere', async () => {
+    const { err } = await jiji('init --domain a.acme.org', { files: { Dockerfile: '', Procfile: 'worker: a' } })
+    expect(err).toContain('nothing leads to a.acme.org')
   })
   test('does not write a second file beside another ending', async () => {
     const { code, directory } = await jiji('init', { files: { '.jiji/deploy.yaml': yaml } })

@@ -79,6 +79,8 @@ test.each([
   const written = draftText(draft)
   expect(readDocument('', written).data).toEqual(draft)
   expect(parse(written, { schema: 'failsafe' })).toEqual(draft)
+  // With YAML's own types, as editors read it, it may be a number, and is never nothing.
+  expect((parse(written) as typeof draft).a.key).not.toBe(null)
 })
 
 test('whatever is in it, keys too', () => {

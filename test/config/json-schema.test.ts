@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { editorSchema } from '../../src/config/json-schema.ts'
 import { smallest } from './deploy-yml.ts'
+import { composeSample, kamalSample } from './import/samples.ts'
+import { translated } from './import/translated.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const validate = new Ajv2020({ strict: true, strictTypes: false, allErrors: true, allowUnionTypes: true }).compile(
@@ -24,6 +26,10 @@ describe('the schema for editors', () => {
   test.each([...new Set(written)])('takes %s', path => {
     expect(mistakesIn(readFileSync(join(root, path), 'utf8'))).toEqual([])
   })
+  test.each([
+    ['Compose', translated('compose', composeSample).text],
+    ['Kamal', translated('kamal', kamalSample).text],
+  ])('takes what is made of a file of %s', (_, text) => expect(mistakesIn(text)).toEqual([]))
   test.each([
     ['numbers and truths where text is wanted', 'environment: {clear: {A: 1.10, B: yes, C: true, D: 5}}'],
     ['what is left empty', 'registries:\nenvironment:\nproxy:'],

@@ -36,6 +36,10 @@ export async function run(context: Context): Promise<void> {
     () => settle(draft, directory, ({ path, why }) => takeBack(path, why)),
     () => showRemarks(context, remarks(), []),
   )
+  const { domain } = answers
+  const targets = config.services.flatMap(({ proxy }) => proxy?.targets ?? [])
+  if (domain !== undefined && !targets.some(({ hosts }) => hosts?.includes(domain)))
+    output.warn(`nothing leads to ${domain}: no service says which port it listens on`)
   const github = options.flag('github') ? githubOf(facts) : undefined
   writeNew(context, proposeFiles({ draft, comments, config, github }))
 

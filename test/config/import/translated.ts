@@ -17,7 +17,7 @@ export const setting: Setting = {
 }
 
 /** What is on the disk of the projects that the samples are of. */
-export const disk = { Dockerfile: '', 'nginx.conf': '', 'pw.txt': '', 'db/setup.sql': '' }
+export const disk = { Dockerfile: '', 'Dockerfile.prod': '', 'nginx.conf': '', 'pw.txt': '', 'db/setup.sql': '' }
 
 /**
  * A file as the configuration that is loaded in the end, the text of that, and the remarks as they are shown. What is
