@@ -29,7 +29,10 @@ services:
 
   test('goes to all, in few words', async () => {
     const { code, stdout, stderr } = await deploy('v1')
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^\d+ servers web started(, not yet on w\d+(, w\d+)*)?$/m)])
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^\d+ servers web started(, not yet on w\d+(, w\d+)*)?$/m),
+    ])
     expect(stderr.split('\n').length).toBeLessThan(100)
     expect(stdout).toMatch(/^web +w1, w2, w3, w4, w5 and 25 more +- +v1 /m)
     expect(await stubs.executions()).toEqual(Array(30).fill(6))
