@@ -19,3 +19,8 @@ export type Command = {
   /** A number is the exit status, of a command that is not ours. */
   load: () => Promise<{ run: (context: Context) => Promise<void> | Promise<number> }>
 }
+
+/** Those for people. */
+export function shownIn(catalogue: readonly Command[]): readonly Command[] {
+  return catalogue.filter(({ isHidden }) => !isHidden)
+}

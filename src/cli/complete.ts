@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Command } from './command.ts'
+import { type Command, shownIn } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
 
 /** Something that may stand at the cursor. */
@@ -82,9 +82,9 @@ function listed(values: readonly Candidate[], current: string): Candidate[] {
 }
 
 function firstWords(catalogue: readonly Command[]): Candidate[] {
-  const single = shown(catalogue).filter(({ name }) => !name.includes(' '))
+  const single = shownIn(catalogue).filter(({ name }) => !name.includes(' '))
   const groups = [
-    ...new Set(shown(catalogue).flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []))),
+    ...new Set(shownIn(catalogue).flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []))),
   ]
   return [...single.map(ofCommand), ...groups.map(word => ({ word, about: membersOf(catalogue, word) }))]
 }
@@ -96,7 +96,7 @@ function membersOf(catalogue: readonly Command[], group: string): string {
 }
 
 function secondWords(catalogue: readonly Command[], group: string): Candidate[] {
-  return shown(catalogue)
+  return shownIn(catalogue)
     .filter(({ name }) => name.startsWith(`${group} `))
     .map(({ name, summary }) => ({ word: name.slice(group.length + 1), about: summary }))
 }
@@ -142,8 +142,4 @@ function registriesOf(known: Known): Candidate[] {
 
 function ofCommand({ name, summary }: Command): Candidate {
   return { word: name, about: summary }
-}
-
-function shown(catalogue: readonly Command[]): readonly Command[] {
-  return catalogue.filter(({ isHidden }) => !isHidden)
 }

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import { type Command, shownIn } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
 
 /** Help is written from the catalogue alone, and for the width it is read at. */
@@ -38,7 +38,7 @@ const exitStatuses = [
 
 function programSections(catalogue: readonly Command[]): Section[] {
   const placed = new Set(chapters.flatMap(([, words]) => words))
-  const others = [...new Set(shown(catalogue).map(({ name }) => firstWord(name)))].filter(word => !placed.has(word))
+  const others = [...new Set(shownIn(catalogue).map(({ name }) => firstWord(name)))].filter(word => !placed.has(word))
   const all = [...chapters, ['Other', others] as const].filter(([, words]) => words.length > 0)
   return [
     { lines: [purpose] },
@@ -51,13 +51,13 @@ function programSections(catalogue: readonly Command[]): Section[] {
 
 /** A command, or a family of them: what it is for, or who is in it. */
 function entryOf(catalogue: readonly Command[], word: string): readonly [string, string] {
-  const family = shown(catalogue).filter(({ name }) => name.startsWith(`${word} `))
+  const family = shownIn(catalogue).filter(({ name }) => name.startsWith(`${word} `))
   const single = catalogue.find(({ name }) => name === word)
   return single ? [word, single.summary] : [`${word} …`, family.map(({ name }) => name.split(' ')[1]).join(', ')]
 }
 
 function groupSections(catalogue: readonly Command[], group: string): Section[] {
-  const family = shown(catalogue).filter(({ name }) => name.startsWith(`${group} `))
+  const family = shownIn(catalogue).filter(({ name }) => name.startsWith(`${group} `))
   return [
     { title: 'Usage', lines: [`$ jiji ${group} <command> [options]`] },
     { title: 'Commands', lines: family.map(one => [usageOf(one), one.summary] as const) },
@@ -85,10 +85,6 @@ function usageOf({ name, arguments: taken }: Command): string {
 /** Long names stand below each other. */
 function flagsOf(option: OptionSpec): string {
   return describeOption(option).short ? option.flags : `    ${option.flags}`
-}
-
-function shown(catalogue: readonly Command[]): readonly Command[] {
-  return catalogue.filter(({ isHidden }) => !isHidden)
 }
 
 function firstWord(name: string): string {

@@ -23,23 +23,19 @@ export function timeline(now: () => number = performance.now.bind(performance)):
   const closed: Span[] = []
   /** When a place was last heard of. */
   const heard = new Map<string, number>()
-  const close = (key: string, { step, server, service, detail }: Event, outcome: Span['outcome'], place: string) => {
-    const from = open.get(key)?.from ?? (chained.has(step) ? heard.get(place) : undefined)
-    if (from === undefined) return
-    const what = { ...(server && { server }), ...(service && { service }), ...(detail && { detail }) }
-    closed.push({ step, ...what, from, to: now() - start, outcome })
-    open.delete(key)
-  }
   return {
-    hear(event) {
-      const { step, state, server, service, detail } = event
+    hear({ step, state, server, service, detail }) {
       const place = JSON.stringify([server, service])
       const key = JSON.stringify([server, service, step])
-      const known = { step, ...(server && { server }), ...(service && { service }), ...(detail && { detail }) }
-      if (state === 'begun') open.set(key, { ...known, from: now() - start, to: 0, outcome: 'cut off' })
-      if (state === 'done') close(key, event, 'done', place)
-      if (state === 'failed') close(key, event, 'failed', place)
-      if (state === 'begun' || state === 'done') heard.set(place, now() - start)
+      const what = { step, ...(server && { server }), ...(service && { service }), ...(detail && { detail }) }
+      const at = now() - start
+      if (state === 'begun') open.set(key, { ...what, from: at, to: at, outcome: 'cut off' })
+      if (state === 'done' || state === 'failed') {
+        const from = open.get(key)?.from ?? (chained.has(step) ? heard.get(place) : undefined)
+        if (from !== undefined) closed.push({ ...what, from, to: at, outcome: state })
+        open.delete(key)
+      }
+      if (state === 'begun' || state === 'done') heard.set(place, at)
     },
     spans() {
       const rest = [...open.values()].map(span => ({ ...span, to: now() - start }))

@@ -7,6 +7,7 @@ import { mountSecrets, translateVolumes } from './compose-mounts.ts'
 import type { One } from './compose-one.ts'
 import { optionKeys } from './compose-options.ts'
 import { translatePorts } from './compose-ports.ts'
+import { putLogging } from './logging.ts'
 import { eachKey, inOrder, onlyKeys, pairsIn, type Rules, type Translation, textsIn } from './translation.ts'
 import { splitWords } from './words.ts'
 
@@ -76,7 +77,7 @@ function serviceKeys(translation: Translation, own: Draft, to: Path, one: One): 
     devices: devices(translation, to),
     extra_hosts: extraHosts(translation, to),
     ulimits: ulimits(translation, to),
-    logging: logging(translation, to),
+    logging: (value, from) => putLogging(translation, value, from, to),
     restart: restart(translation, to),
     network_mode: networkMode(translation, to, one),
     healthcheck: healthcheck(translation, to),
@@ -137,23 +138,6 @@ function ulimits(translation: Translation, to: Path) {
       translation.put([...to, 'ulimits', name], text, [...from, name])
     }
   }
-}
-
-function logging(translation: Translation, to: Path) {
-  return (value: unknown, from: Path) =>
-    eachKey(
-      translation,
-      value,
-      from,
-      {
-        driver: (driver, at_) => translation.put([...to, 'log', 'driver'], driver, at_),
-        options: (options, at_) => {
-          for (const { name, text, from: place } of pairsIn(translation, options, at_))
-            translation.put([...to, 'log', 'options', name], text ?? '', place)
-        },
-      },
-      'a log has no such key',
-    )
 }
 
 function restart(translation: Translation, to: Path) {

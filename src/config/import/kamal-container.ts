@@ -1,6 +1,7 @@
 import type { Path } from '../document.ts'
 import { isMap } from '../draft.ts'
-import { eachKey, pairsIn, type Rules, type Translation, textsIn } from './translation.ts'
+import { putLogging } from './logging.ts'
+import { pairsIn, type Rules, type Translation, textsIn } from './translation.ts'
 import { splitWords } from './words.ts'
 
 /** What roles and accessories say of their containers in the same way. */
@@ -21,22 +22,6 @@ export function putLabels(translation: Translation, value: unknown, from: Path, 
   if (value === undefined) return
   for (const { name, text, from: at } of pairsIn(translation, value, from))
     translation.put([...to, 'labels', name], text ?? '', at)
-}
-
-export function putLogging(translation: Translation, value: unknown, from: Path, to: Path): void {
-  eachKey(
-    translation,
-    value,
-    from,
-    {
-      driver: (driver, at) => translation.put([...to, 'log', 'driver'], driver, at),
-      options: (options, at) => {
-        for (const { name, text, from: place } of pairsIn(translation, options, at))
-          translation.put([...to, 'log', 'options', name], text ?? '', place)
-      },
-    },
-    'a log has no such key',
-  )
 }
 
 /** Options of docker run, but for those that are keys here. */

@@ -1,11 +1,12 @@
 import type { Path } from '../document.ts'
 import { at, isMap } from '../draft.ts'
 import { putBuild } from './kamal-builder.ts'
-import { containerKeys, putLabels, putLogging, putVolumes } from './kamal-container.ts'
+import { containerKeys, putLabels, putVolumes } from './kamal-container.ts'
 import { translateEnv } from './kamal-env.ts'
 import type { Kamal, Role } from './kamal-project.ts'
 import { translateProxy } from './kamal-proxy.ts'
 import { seconds } from './kamal-values.ts'
+import { putLogging } from './logging.ts'
 import { eachKey, type Translation } from './translation.ts'
 
 /** A role is a service of the image that all roles share; what it says itself wins over what holds for all. */
