@@ -218,6 +218,14 @@ describe('every command', () => {
   })
 })
 
+test.each(['docs services --markdown', 'docs --schema --markdown'])(
+  'jiji %s says that it cannot be both',
+  async line => {
+    const { code, err } = await jiji(line)
+    expect([code, err]).toEqual([2, expect.stringContaining('goes with nothing else')])
+  },
+)
+
 test('jiji service restart pulls again what is gone, also where its name has the digest in it', async () => {
   const digest = `sha256:${'a'.repeat(64)}`
   const line = containerLine({ service: 'worker', release: 'r2', image: `worker@${digest}`, digest })

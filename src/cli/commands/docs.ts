@@ -5,6 +5,9 @@ import { referencePage } from '../../ui/reference.ts'
 import type { Context } from '../context.ts'
 
 export async function run({ options, output, args }: Context): Promise<void> {
+  const whole = ['schema', 'markdown'].filter(name => options.flag(name))
+  if (whole.length > 1 || (whole.length > 0 && args.length > 0))
+    throw new JijiError('usage', `--${whole[0]} is all of it, and goes with nothing else`)
   if (options.flag('schema')) return output.json(editorSchema())
   const all = entriesOf(configSchema())
   if (options.flag('markdown')) return output.result(referencePage(all).trimEnd())
