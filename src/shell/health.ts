@@ -18,8 +18,6 @@ export function waitUntilHealthy(
   settle: number,
 ): Script {
   const command = service.healthcheck?.command
-  const state =
-    '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
   const ask = service.proxy
     ? questionsFor(service.proxy.targets, ports).map(question => probe(engine, question))
     : [command ? runCheck(engine, command, service) : staysUp(settle)]
@@ -37,14 +35,31 @@ for name in ${names}; do
 address=
 ${ask.map(
   one => sh`while :; do
-  set -- $(${engine} inspect --format ${state} "$name")
-  [ "$2" = 0 ] || fail 'it ended and was restarted'
-  [ "$1" = true ] || fail "it ended with status $3"
+  ${requireRunning(engine)}
   ${one}
   [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
 done`,
 )}
 done`
+}
+
+/**
+ * For what was healthy a while ago, when all that goes live with it is so as well. Ends the script as waitUntilHealthy
+ * does, which must stand before it.
+ */
+export function stillRuns(engine: Engine, names: readonly string[]): Script {
+  return sh`for name in ${names}; do
+  ${requireRunning(engine)}
+done`
+}
+
+/** The container `$name`; the status of its own health check is in `$4` then. */
+function requireRunning(engine: Engine): Script {
+  const state =
+    '{{.State.Running}} {{.RestartCount}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
+  return sh`set -- $(${engine} inspect --format ${state} "$name")
+  [ "$2" = 0 ] || fail 'it ended and was restarted'
+  [ "$1" = true ] || fail "it ended with status $3"`
 }
 
 /** Milliseconds until a service must be healthy. */

@@ -3,7 +3,7 @@ import { networkOwner } from '../config/shared-network.ts'
 import { noteRunning, noteStopped } from './boot.ts'
 import { type Kept, type Running, runContainers, type Surroundings } from './container.ts'
 import { exits } from './engine.ts'
-import { seconds, waitUntilHealthy } from './health.ts'
+import { seconds, stillRuns, waitUntilHealthy } from './health.ts'
 import { type LockOwner, requireLock } from './lock.ts'
 import { filesFolder, removeFiles } from './mounts.ts'
 import { waitForNames } from './name-server.ts'
@@ -91,6 +91,11 @@ echo started
 ${[...coming.slice(1), ...coming.slice(0, 1)].map(
   one => sh`${about(one)}
 ${waitUntilHealthy(engine, one.service, one.candidate, timing.settle)}`,
+)}
+${each(
+  coming.slice(1),
+  one => sh`${about(one)}
+${stillRuns(engine, one.candidate.names)}`,
 )}
 echo healthy
 ${isNamed ? waitForNames(names) : sh`:`}

@@ -265,6 +265,36 @@ describe('a container', () => {
     expect(verbs(bench)).not.toContain('stop')
   })
 
+  test('that shares the network of another, and ends while that one becomes healthy, lets neither live', async () => {
+    const sharer = { ...service, name: 'side', network_mode: 'service:web' as const }
+    delete (sharer as { proxy?: unknown }).proxy
+    const { bench, ran } = replace(
+      'docker',
+      `'inspect --format {{.State'*'}} side') echo "$([ -e "$BENCH/asked" ] && echo false || echo true) 0 3" ;;
+${healthy}
+'exec '*wget*) : >"$BENCH/asked" ;;
+'logs '*) echo the queue is gone ;;`,
+      {
+        sharers: [
+          {
+            service: sharer,
+            candidate: { names: ['side'], slot: 'b' },
+            live: undefined,
+            afterwards: 'stop',
+            leftovers: { remove: [], stop: [] },
+          },
+        ],
+      },
+    )
+    const { code, stdout } = await ran
+    expect(code).toBe(exits.unhealthy)
+    expect(stdout).toMatch(/^about side\nreason it ended with status 3\nlog the queue is gone\n$/m)
+    expect(bench.calls().slice(-2)).toEqual([
+      ['docker', 'stop', '-t', '2', 'side'],
+      ['docker', 'rm', '-f', 'new'],
+    ])
+  })
+
   test('whose switch fails is switched back, and goes', async () => {
     const { bench, ran } = replace(
       'docker',
