@@ -33,8 +33,10 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           maxWorkers: 2, // each file has servers of its own, and mostly waits; three would be too much for a small machine
           sequence: { groupOrder: 1 }, // not together with the unit tests, of which more run at once
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // What ends in seconds here takes a minute on a machine that others use as well.
+          expect: { poll: { timeout: 60_000, interval: 200 } },
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -147,7 +147,7 @@ ${serversOf(rig).replace(/^ {2}s[12].*\n/gm, '')}${more}`,
       const running = (await builder.processes()).filter(line => /docker build|sleep 61/.test(line))
       return [await leftOn(builder), ...running]
     }
-    await expect.poll(left, { timeout: 20_000 }).toEqual([''])
+    await expect.poll(left).toEqual([''])
     expect(await builder.filesHolding(secret)).toEqual([])
     await project.write(files)
   })

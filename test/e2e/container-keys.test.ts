@@ -39,7 +39,7 @@ services:
     files: [{local: config/page, remote: /srv/page, mode: 600, owner: "1000", options: ro}]
     directories: [{local: "a b/data", remote: /data, owner: "1000:1000"}]
     hooks: {pre_deploy: [test, -s, /srv/page]}
-    healthcheck: {command: ${JSON.stringify(check)}, interval: 200ms, timeout: 2s, deploy_timeout: 4s}
+    healthcheck: {command: ${JSON.stringify(check)}, interval: 200ms, timeout: 2s, deploy_timeout: 8s}
   client:
     build: {context: box}
     hosts: [s1, s2]

@@ -202,9 +202,7 @@ CMD ["sh", "/tick.sh"]
       await deploy('v3', '-S', 'ticker', '-H', 's1') // Podman leaves its checks to systemd, which is not there
       await project.jiji('exec', 'ticker', 'touch', '/tmp/ill')
       const ticker = async () => (await rows('-S', 'ticker', '-H', 's1'))[0]
-      await expect
-        .poll(ticker, { timeout: 20_000 })
-        .toMatchObject({ health: 'unhealthy', reason: 'its check fails: the disk is ill' })
+      await expect.poll(ticker).toMatchObject({ health: 'unhealthy', reason: 'its check fails: the disk is ill' })
       await must(
         rig.servers[0] as (typeof rig.servers)[0],
         'docker stop -t 0 $(docker ps -q --filter label=jiji.service=ticker)',
@@ -227,9 +225,7 @@ CMD ["sh", "/tick.sh"]
         )
       }
       await deploy('v4', '-S', 'web')
-      await expect
-        .poll(async () => (await rows('-S', 'web')).map(one => one.certificates.length), { timeout: 20_000 })
-        .toEqual([1, 1])
+      await expect.poll(async () => (await rows('-S', 'web')).map(one => one.certificates.length)).toEqual([1, 1])
       const [{ certificates: [certificate] = [] } = {} as Row] = await rows('-S', 'web')
       const hours = (new Date(certificate?.expires ?? 0).getTime() - Date.now()) / 3_600_000
       expect([certificate?.host, hours > 1 && hours < 13]).toEqual([host, true]) // Caddy's own authority gives 12

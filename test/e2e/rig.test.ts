@@ -53,7 +53,7 @@ describeOnRig('the rig', () => {
       await must(server, `${engine} network create jiji`)
       await must(server, `${engine} run -d --name one --network jiji --network-alias app ${app}`)
       await must(server, `${engine} run -d --name proxy --network jiji -p 80:80 ${proxy}`)
-      await expect.poll(() => fetchText(`http://${server.address}/`), { timeout: 10_000 }).toBe('app')
+      await expect.poll(() => fetchText(`http://${server.address}/`)).toBe('app')
 
       const inspect = `${engine} inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' one`
       const address = await must(server, inspect)

@@ -7,15 +7,27 @@ import { must } from './rig/server.ts'
 
 const host = 'app.example.com'
 
-/** The app of appFiles, ill where /state/ill on its server says `VERSION SERVICE`. */
+/**
+ * The app of appFiles, ill where /state/ill on its server says `VERSION SERVICE`: then `fixed` ends, before Node has
+ * begun, which may take longer than it must stay up.
+ */
 function app(version: string): Record<string, string> {
   const { Dockerfile = '', 'app.mjs': text = '' } = appFiles(version)
-  const illness = `import { existsSync, readFileSync } from 'node:fs'
-const isIll = existsSync('/state/ill') && readFileSync('/state/ill', 'utf8').trim() === '${version} ' + process.env.NAME
-if (isIll) console.error('the database is missing')
-if (isIll && process.env.NAME === 'fixed') process.exit(3)
+  const start = `if [ "$(cat /state/ill 2>/dev/null)" = "${version} $NAME" ]; then
+  export ILL=1
+  echo the database is missing >&2
+  [ "$NAME" != fixed ] || exit 3
+fi
+exec node app.mjs
 `
-  return { Dockerfile, 'app.mjs': illness + text.replace('= 200', '= isIll ? 503 : 200') }
+  return {
+    Dockerfile: Dockerfile.replace('COPY app.mjs', 'COPY app.mjs start.sh').replace(
+      '"node", "app.mjs"',
+      '"sh", "start.sh"',
+    ),
+    'start.sh': start,
+    'app.mjs': text.replace('= 200', '= process.env.ILL ? 503 : 200'),
+  }
 }
 
 describeOnRig('a rollout to three servers', () => {
@@ -36,7 +48,7 @@ services:
   web:
     <<: *both
     environment: {clear: {NAME: web}}
-    proxy: {app_port: 3000, hosts: [${host}], healthcheck: {interval: 200ms, deploy_timeout: 3s}}
+    proxy: {app_port: 3000, hosts: [${host}], healthcheck: {interval: 200ms, deploy_timeout: 8s}}
 `,
     })
   const deploy = (version: string, ...more: string[]) => project.jiji('deploy', '--version', version, ...more)
@@ -91,7 +103,7 @@ services:
     const { code, stderr } = await deploy('v2', '-S', 'fixed')
     expect(stderr).toContain('error: s2: fixed did not become healthy')
     expect(code).toBe(6)
-    await expect.poll(() => answers(8090), { timeout: 5_000 }).toEqual(Array(3).fill('one'))
+    await expect.poll(() => answers(8090)).toEqual(Array(3).fill('one'))
     await expectNothingLeft('v1')
   })
 
