@@ -59,7 +59,7 @@ export function proxyWords(settings: ProxySettings): Word[] {
 export function caddyWords(image: string): Word[] {
   const start = `rm -f ${leaving}
 mkdir -p /jiji/sites /jiji/live
-printf 'import sites/*.caddy\\n' >/jiji/Caddyfile
+printf '%s\\n' ${everyOtherHost} 'import sites/*.caddy' >/jiji/Caddyfile
 exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
   return [
     ...['--network', network],
@@ -68,6 +68,9 @@ exec caddy run --config /jiji/Caddyfile --adapter caddyfile`
     ...['-v', 'jiji-proxy:/jiji', '-v', 'jiji-certificates:/data', '--entrypoint', 'sh', image, '-c', start],
   ]
 }
+
+/** Caddy answers 200 of its own, with nothing in it, where a request is for nobody. */
+const everyOtherHost = "'http:// {' '\trespond 404' '}'"
 
 const running = `{{.State.Running}} {{index .Config.Labels "${labels.proxy}"}}`
 

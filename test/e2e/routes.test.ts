@@ -148,6 +148,10 @@ describeOnRig('what the proxy does for services, on a Docker and a Podman server
     expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining(expected)])
   })
 
+  test('a host of nobody is not found', async () => {
+    expect(await answer('http://nobody.example.org/')).toMatchObject({ status: 404, body: '' })
+  })
+
   test.each<[string, string]>([
     ['http://app.example.com/a?b=1', 'https://app.example.com/a?b=1'],
     ['http://any.example.com/', 'https://any.example.com/'],
