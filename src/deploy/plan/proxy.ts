@@ -36,7 +36,7 @@ export function proxyPlan(
       `${server.name}: the proxy runs with other settings: ${observation.proxy} instead of ${wanted}`,
       {
         server: server.name,
-        hint: 'all projects on a server share it, and say the same under `proxy`; jiji proxy upgrade gives it these settings, without an outage',
+        hint: 'all projects on a server share it, and say the same under `proxy`; jiji proxy upgrade gives it these settings',
       },
     )
   }
