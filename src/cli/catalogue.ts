@@ -21,7 +21,10 @@ export const catalogue: readonly Command[] = [
     shared: ['yes', 'quiet'],
     options: [
       { flags: '--from <file>', description: "Translate a compose.yml, or Kamal's config/deploy.yml" },
-      { flags: '--server <address>', description: 'A server, as [user@]host[:port]; again for more' },
+      {
+        flags: '--server <address>',
+        description: 'A server, as [user@]host[:port], or local for this machine; again for more',
+      },
       { flags: '--domain <name>', description: 'Host name that leads to the service' },
       {
         flags: '--port <number>',

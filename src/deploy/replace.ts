@@ -1,3 +1,4 @@
+import type { Service } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { engineFailure, lastLine } from '../runner/engine-failure.ts'
 import type { Runner } from '../runner/runner.ts'
@@ -79,11 +80,15 @@ function replacementFailure(
       .map(line => line.slice(word.length + 1))
   if (output.code === exits.unhealthy) {
     const log = rest('log').join('\n')
-    return new JijiError(
-      'release.unhealthy',
-      `${server}: ${about} did not become healthy: ${rest('reason')[0] ?? ''}`,
-      { ...details, output: log || '(the container wrote nothing)' },
-    )
+    const [reason = ''] = rest('reason')
+    const hint = [details.hint, about === service.name ? adviceOn(service, reason) : undefined]
+      .filter(Boolean)
+      .join('\n')
+    return new JijiError('release.unhealthy', `${server}: ${about} did not become healthy: ${reason}`, {
+      ...details,
+      ...(hint ? { hint } : {}),
+      output: log || '(the container wrote nothing)',
+    })
   }
   if (output.code === exits.lockLost) return lockLost(server, `${service.name} was not replaced`)
   if (output.code === exits.notStarted) {
@@ -97,4 +102,14 @@ function replacementFailure(
     engineFailure(runner, engine, output) ??
     new JijiError('failed', `${server}: ${service.name} could not be replaced: ${lastLine(output.stderr)}`, { server })
   )
+}
+
+/** What is behind it most often, the first time that a service is deployed. */
+function adviceOn({ name, proxy }: Service, reason: string): string | undefined {
+  if (!proxy) return undefined
+  if (reason.includes(' gave no answer'))
+    return `does ${name} listen on its app_port, and on all addresses (0.0.0.0), not on 127.0.0.1 alone?`
+  return / answered 4\d\d/.test(reason)
+    ? 'proxy.healthcheck.path says what is asked for, and must be answered with 2xx or 3xx'
+    : undefined
 }

@@ -87,9 +87,14 @@ function unreachable({ server, label }: Peer, host: string, error: NodeJS.ErrnoE
   ]
   return new JijiError('server.unreachable', `cannot reach ${label}: ${why.replace('HOST', host)}`, {
     server,
-    hint,
+    hint: isExample(host) ? `${host} is an example: put the address of your server into deploy.yml` : hint,
     cause: error,
   })
+}
+
+/** Names that nobody can have (RFC 2606), such as the one that `jiji init` writes where it is told none. */
+function isExample(host: string): boolean {
+  return /(^|\.)example\.(com|net|org)$/.test(host)
 }
 
 const reasons: Readonly<Record<string, readonly [string, string]>> = {

@@ -182,6 +182,17 @@ describe('an unhealthy release', () => {
     })
     expect(log).toEqual(['web1 pull web,worker', 'web2 pull web', 'web1 start app-web-r9'])
   })
+  test.each([
+    [
+      '/up gave no answer in 60 s',
+      'does web listen on its app_port, and on all addresses (0.0.0.0), not on 127.0.0.1 alone?',
+    ],
+    ['/up answered 404 in 60 s', 'proxy.healthcheck.path says what is asked for, and must be answered with 2xx or 3xx'],
+  ])('is told what is most often behind %s', async (reason, advice) => {
+    const answer = { ...unhealthy, stdout: `started\nreason ${reason}\n` }
+    const { error } = await applied(running, { answers: { 'start app-web-r9': answer } })
+    expect(error).toMatchObject({ hint: `the version before still serves\n${advice}` })
+  })
   test('on the second server puts the first one back', async () => {
     const { log, error, scripts } = await applied(running, { answers: { 'web2 start app-web-r9': unhealthy } })
     expect(error).toMatchObject({ code: 'release.unhealthy', server: 'web2' })

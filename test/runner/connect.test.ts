@@ -65,6 +65,12 @@ describe('a server that is not there', () => {
       message: expect.stringMatching(/no-such-host\.invalid (does not resolve|could not be looked up)/),
     })
   })
+  test('is still the example that init wrote', async () => {
+    await expect(connect({ ...nowhere, host: 'no-such-host.example.com' })).rejects.toMatchObject({
+      code: 'server.unreachable',
+      hint: 'no-such-host.example.com is an example: put the address of your server into deploy.yml',
+    })
+  })
   test.each(['-oProxyCommand=touch', 'a b', 'a;b', '$(id)', ''])('is not named %j', async host => {
     await expect(connect({ ...nowhere, host })).rejects.toMatchObject({ code: 'config.invalid' })
   })

@@ -16,6 +16,8 @@ type Known = {
   there: ReadonlyMap<string, readonly string[]> | undefined
   /** All addresses that servers are known to have. */
   addresses: ReadonlyMap<string, readonly string[]>
+  /** Whether the server is this machine. */
+  isHere?: boolean
 }
 
 export function routesOf({ services }: Pick<Config, 'services'>): Route[] {
@@ -27,6 +29,11 @@ export function routesOf({ services }: Pick<Config, 'services'>): Route[] {
   return [...new Map(routes.map(route => [route.host, route])).values()]
 }
 
+/** No DNS need know such a name (RFC 6761). */
+function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost')
+}
+
 /** Any name that a wildcard stands for. */
 export function nameIn(host: string): string {
   return host.replace(/^\*/, 'jiji-doctor')
@@ -35,6 +42,7 @@ export function nameIn(host: string): string {
 /** Whether a name leads to a server that serves it, by what it is here and there. */
 export function judgeDns(server: string, { host, ssl, servers }: Route, known: Known): Verdict {
   const name = nameIn(host)
+  if (known.isHere && isLocalhost(host)) return ok(`${host} is this machine, to browsers and curl`)
   const here = known.here.get(name) ?? []
   const there = known.there?.get(name)
   const own = outside(known.addresses.get(server) ?? [])

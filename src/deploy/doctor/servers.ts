@@ -88,10 +88,11 @@ async function judgeServer(context: DoctorContext, asked: Asked, names: Names): 
   const built = config.builder.remote ? undefined : builderArch
   const sessions = canTunnel(runner) ? await checkSessions(runner, signal) : undefined
   const tunnel = await tunnelOf(context, asked, isBuilt)
+  const isHere = !canTunnel(runner)
   const place: Place = { name, engine, runner }
   return [
     ...findingsAt(name, {
-      ssh: ok(canTunnel(runner) ? `reached at ${runner.address.host}` : 'it is this machine'),
+      ssh: ok(isHere ? 'it is this machine' : `reached at ${runner.address.host}`),
       user: judgeUser(engine, answers),
       engine: judgeEngine(runner, engine, answers),
       arch: isBuilt ? judgeArch(answers, { server: name, arch: server.arch, built }) : undefined,
@@ -102,7 +103,7 @@ async function judgeServer(context: DoctorContext, asked: Asked, names: Names): 
       sessions,
       ports: isRouting ? judgePorts(config.proxy, answers) : undefined,
       proxy: isRouting ? judgeProxy(config.proxy, engine, answers) : undefined,
-      dns: routesOn(config, server).map(route => judgeDns(name, route, { ...names, there: answers.resolved })),
+      dns: routesOn(config, server).map(route => judgeDns(name, route, { ...names, there: answers.resolved, isHere })),
       ...tunnel,
     }),
     ...registryFindings(await verifyAt(place, context.needsOn(name), signal)),

@@ -43,6 +43,15 @@ test('that does not resolve is a warning without a certificate to get', () => {
   expect(verdict).toMatchObject({ state: 'warning', hint: 'its A record should be 203.0.113.1' })
 })
 
+test.each([
+  ['shop.localhost', true, 'ok'],
+  ['shop.localhost', false, 'warning'],
+  ['shop.example.com', true, 'warning'],
+])('%s on this machine (%s), which the DNS does not know, is %s', (host, isHere, state) => {
+  const known = { here: new Map(), there: undefined, addresses, isHere }
+  expect(judgeDns('web1', { host, ssl: false, servers: ['web1'] }, known)).toMatchObject({ state })
+})
+
 test('routes are those of the configuration, each name once', () => {
   const config = configOf(`project: app
 servers: {web1: {host: a}, web2: {host: b}}
