@@ -27,7 +27,7 @@ export function gitlabCi(credentials: readonly Declared[], origin: Origin): Expo
 export function githubActions(credentials: readonly Declared[], origin: Origin): ExportFile {
   const steps = credentials.map(credential => ({
     name: `Log in to ${registryHost(credential.key)}`,
-    uses: 'docker/login-action@v3',
+    uses: 'docker/login-action@v4',
     with: { registry: registryHost(credential.key), ...githubLogin(credential) },
   }))
   const needs = [

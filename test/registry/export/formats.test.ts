@@ -315,7 +315,7 @@ describe('github-actions', () => {
     [{ username: '0o17' }, { username: '0o17', password: '${{ secrets.TOKEN }}' }],
   ])('%j', (given, login) => {
     expect(steps(credential('a.b/c', 'x', given))).toEqual([
-      { name: 'Log in to a.b', uses: 'docker/login-action@v3', with: { registry: 'a.b', ...login } },
+      { name: 'Log in to a.b', uses: 'docker/login-action@v4', with: { registry: 'a.b', ...login } },
     ])
   })
   test('says what a job must allow or do before', () => {
