@@ -83,7 +83,7 @@ function replacementFailure(
     const [reason = ''] = rest('reason')
     const hint = [details.hint, about === service.name ? adviceOn(service, reason) : undefined]
       .filter(Boolean)
-      .join('\n')
+      .join('; ')
     return new JijiError('release.unhealthy', `${server}: ${about} did not become healthy: ${reason}`, {
       ...details,
       ...(hint ? { hint } : {}),

@@ -191,7 +191,7 @@ describe('an unhealthy release', () => {
   ])('is told what is most often behind %s', async (reason, advice) => {
     const answer = { ...unhealthy, stdout: `started\nreason ${reason}\n` }
     const { error } = await applied(running, { answers: { 'start app-web-r9': answer } })
-    expect(error).toMatchObject({ hint: `the version before still serves\n${advice}` })
+    expect(error).toMatchObject({ hint: `the version before still serves; ${advice}` })
   })
   test('on the second server puts the first one back', async () => {
     const { log, error, scripts } = await applied(running, { answers: { 'web2 start app-web-r9': unhealthy } })
