@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { catalogue } from '../../src/cli/catalogue.ts'
+import { describeOption, shared } from '../../src/cli/options.ts'
 import { parse } from '../../src/cli/parse.ts'
 import { configSchema } from '../../src/config/json-schema.ts'
 import { entriesOf, findEntries } from '../../src/config/reference.ts'
@@ -13,6 +14,18 @@ import { anchorsOf, type Block, codeIn, commandLines, linksIn, readMarkdown } fr
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const pages = pagesBelow(root)
 const source = readAll(join(root, 'src'))
+
+const options = new Set(
+  [...Object.values(shared), ...catalogue.flatMap(command => command.options ?? [])].map(
+    one => describeOption(one).name,
+  ),
+)
+/** Of engines, of the kubelet, and of the original Jiji. */
+const foreign = [
+  ...['authfile', 'tls-verify'],
+  ...['image-credential-provider-bin-dir', 'image-credential-provider-config'],
+  ...['build', 'host-env'],
+]
 
 test('all pages are looked at', () => {
   expect(pages.length).toBeGreaterThan(20)
@@ -41,6 +54,10 @@ describe.each(pages)('%s', page => {
       ...shown.flatMap(words => refusalOf(words)),
       ...named.flatMap(words => refusalOf(words, / needs /)),
     ]).toEqual([])
+  })
+  test('names options that there are', () => {
+    const named = codeIn(prose).flatMap(code => /^--([a-z][a-z-]*)/.exec(code)?.[1] ?? [])
+    expect(named.filter(name => !options.has(name) && !foreign.includes(name))).toEqual([])
   })
   test('has scripts of npm that there are', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
