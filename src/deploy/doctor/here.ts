@@ -63,12 +63,12 @@ export function judgeBuild(
     ? problem(
         'build.failed',
         'no-buildkit',
-        `Docker ${client} has no BuildKit without the plug-in buildx, and ${needing.join(', ')} mounts secrets in its build`,
+        `the Docker client ${client} has no BuildKit without the plug-in buildx, and ${needing.join(', ')} mounts secrets in its build`,
         hint,
       )
     : warning(
         'no-buildkit',
-        `Docker ${client} has no BuildKit without the plug-in buildx: the old builder is used`,
+        `the Docker client ${client} has no BuildKit without the plug-in buildx: the old builder is used`,
         hint,
       )
 }
