@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { JijiError } from '../errors.ts'
+import { columnsOf, inCharactersOf } from '../ui/terminal.ts'
 import { catalogue } from './catalogue.ts'
 import type { Context } from './context.ts'
 import { helpText } from './help.ts'
@@ -22,7 +23,8 @@ export async function main(world: World): Promise<number> {
     return await fail(error, await createOutput(world, { json: wantsJson(world), quiet: false, verbose: false }))
   }
   if ('help' in invocation) {
-    world.stdout.write(`${helpText(invocation.help, world.stdout.columns || undefined)}\n`)
+    const text = helpText(invocation.help, columnsOf(world.stdout, world.environment))
+    world.stdout.write(`${inCharactersOf(world.environment, text)}\n`)
     return 0
   }
   return await run(world, invocation)

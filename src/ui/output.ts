@@ -20,6 +20,7 @@ import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
 import { renderServing } from './serving.ts'
 import { renderTable } from './table.ts'
+import { columnsOf, inCharactersOf, isColoured } from './terminal.ts'
 import { type Timeline, timeline } from './timeline.ts'
 import { tellTogether } from './together.ts'
 
@@ -52,7 +53,7 @@ export class Output {
   constructor(style: OutputStyle, streams: Streams) {
     this.style = style
     this.#streams = streams
-    this.#colour = new Chalk({ level: colourLevel(streams) })
+    this.#colour = new Chalk({ level: isColoured(streams.stderr, streams.environment) ? 1 : 0 })
   }
 
   hide(secrets: readonly Secret[]): void {
@@ -86,6 +87,11 @@ export class Output {
     return Boolean(this.#streams.stdout.isTTY)
   }
 
+  /** How wide results may be. */
+  get columns(): number | undefined {
+    return columnsOf(this.#streams.stdout, this.#streams.environment)
+  }
+
   /**
    * To the byte and past the mask: for `registry export`, whose result is a file with secrets that was asked for, and for
    * nothing else.
@@ -97,7 +103,8 @@ export class Output {
   result(text: string): void {
     this.#together.flush()
     this.#enter(undefined)
-    this.#streams.stdout.write(`${this.#mask(text)}\n`)
+    const shown = this.isOnTerminal ? inCharactersOf(this.#streams.environment, this.#mask(text)) : this.#mask(text)
+    this.#streams.stdout.write(`${shown}\n`)
   }
 
   /** Somebody's terminal, when a command may have it; a command's output does not go through the mask there. */
@@ -138,8 +145,7 @@ export class Output {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    // A terminal that does not know its width says 0.
-    this.result(renderTable(head, rows, (this.#streams.stdout.isTTY && this.#streams.stdout.columns) || undefined))
+    this.result(renderTable(head, rows, this.columns))
   }
 
   /** A table in the place of the one before, from the top of the terminal. */
@@ -149,7 +155,7 @@ export class Output {
       renderTable(
         head,
         rows.map(row => row.map(harmless)),
-        stdout.columns || undefined,
+        this.columns,
       ),
     )
     stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`)
@@ -261,7 +267,7 @@ export class Output {
   #tell(text: string, group?: string): void {
     this.#together.flush()
     this.#enter(group)
-    const shown = this.#mask(text)
+    const shown = inCharactersOf(this.#streams.environment, this.#mask(text))
     this.#streams.stderr.write(`${this.isOnGitHub ? defused(shown) : shown}\n`)
   }
 
@@ -300,10 +306,4 @@ function jsonError(error: unknown): unknown {
     ...problems,
     ...(services ? { services } : {}),
   }
-}
-
-function colourLevel({ environment, stderr }: Streams): 0 | 1 {
-  if (environment.NO_COLOR) return 0
-  if (environment.FORCE_COLOR) return environment.FORCE_COLOR === '0' ? 0 : 1
-  return stderr.isTTY && environment.TERM !== 'dumb' ? 1 : 0
 }
