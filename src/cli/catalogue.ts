@@ -5,7 +5,7 @@ const reading = ['config', 'environment', 'hosts', 'services', 'output', 'quiet'
 const writing = ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose', 'noHostEnv'] as const
 const restarting = [
   ...['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait'],
-  ...['skipUnreachable', 'quiet', 'verbose', 'noHostEnv'],
+  ...['skipUnreachable', 'progress', 'quiet', 'verbose', 'noHostEnv'],
 ] as const
 const skips = [
   { flags: '-L, --skip-local', description: 'Leave out this machine' },
@@ -82,7 +82,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'build',
     summary: 'Build the images, and push them',
-    shared: ['config', 'environment', 'services', 'version', 'output', 'quiet', 'verbose', 'noHostEnv'],
+    shared: ['config', 'environment', 'services', 'version', 'output', 'progress', 'quiet', 'verbose', 'noHostEnv'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--no-push', description: 'Build only' },
@@ -93,7 +93,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'deploy',
     summary: 'Build, push, pull and switch to a new release',
-    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
+    shared: [...writing, 'output', 'yes', 'version', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks', 'progress'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--skip-verify', description: 'Do not prove first that the registries take the credentials' },
@@ -111,7 +111,7 @@ export const catalogue: readonly Command[] = [
     name: 'rollback',
     arguments: '[release]',
     summary: 'Go back to the release before, or to another by its version or id',
-    shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks'],
+    shared: [...writing, 'output', 'yes', 'dryRun', 'wait', 'skipUnreachable', 'skipHooks', 'progress'],
     options: [
       { flags: '--list', description: 'Show which releases could be gone back to now, and why not to the others' },
       { flags: '--report <file>', description: 'Write a page of HTML that shows how it went, and when' },
@@ -253,7 +253,19 @@ export const catalogue: readonly Command[] = [
   {
     name: 'server init',
     summary: 'Install Docker or Podman on the servers, from their distribution, with the network and the proxy',
-    shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
+    shared: [
+      'config',
+      'environment',
+      'hosts',
+      'output',
+      'yes',
+      'dryRun',
+      'wait',
+      'progress',
+      'quiet',
+      'verbose',
+      'noHostEnv',
+    ],
     options: [
       { flags: '--docker-group', description: 'Let a user who is not root use Docker, which is as good as root' },
     ],

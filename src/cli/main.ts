@@ -4,6 +4,7 @@ import { columnsOf, inCharactersOf } from '../ui/terminal.ts'
 import { catalogue } from './catalogue.ts'
 import type { Context } from './context.ts'
 import { helpText } from './help.ts'
+import { withLive } from './live.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
@@ -65,17 +66,9 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     const { environment, directory, forget } = world
     const { signal } = interrupt
     const stdin = () => world.stdin
-    const status: unknown = await run({
-      command: command.name,
-      options,
-      args,
-      output,
-      environment,
-      forget,
-      directory,
-      stdin,
-      signal,
-    })
+    const context = { command: command.name, options, args, output, environment, forget, directory, stdin, signal }
+    const work = async () => run(context)
+    const status: unknown = await (command.shared.includes('progress') ? withLive(context, work) : work())
     if (signal.aborted && !isInterrupt(signal.reason)) throw signal.reason
     return typeof status === 'number' ? status : 0
   } catch (error) {

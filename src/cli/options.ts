@@ -17,6 +17,7 @@ export const shared = {
   yes: { flags: '-y, --yes', description: 'Ask nothing' },
   quiet: { flags: '-q, --quiet', description: 'Only results, warnings and errors' },
   verbose: { flags: '-v, --verbose', description: 'Show each command that is run' },
+  progress: { flags: '--progress <how>', description: 'How it is shown: auto, or plain for lines that never change' },
   version: { flags: '--version <tag>', description: 'Version to use, instead of the one git gives' },
   dryRun: { flags: '--dry-run', description: 'Show what would be done, and do nothing' },
   wait: {

@@ -11,6 +11,8 @@ export type Event = {
   detail?: string
   /** Of images that go to a server through a tunnel. */
   transfer?: Progress
+  /** Of what is begun: how far it is, for who wants to know that at any time. */
+  progress?: () => Progress
 }
 
 export type Step =
@@ -50,7 +52,7 @@ export async function reported<T>(
   progress?: () => Progress,
 ): Promise<T> {
   const far = () => (progress ? { transfer: progress() } : {})
-  report({ ...event, state: 'begun' })
+  report({ ...event, state: 'begun', ...(progress && { progress }) })
   const timer = progress && setInterval(() => report({ ...event, ...far(), state: 'going on' }), 5000)
   try {
     const result = await work()

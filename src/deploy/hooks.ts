@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { nearest } from '../config/nearest.ts'
 import { JijiError } from '../errors.ts'
 import { runProgram } from '../runner/program.ts'
-import type { Report } from './event.ts'
+import { type Report, reported } from './event.ts'
 
 const hookNames = ['pre-connect', 'pre-build', 'pre-deploy', 'post-deploy', 'on-failure'] as const
 
@@ -41,16 +41,17 @@ type HookContext = {
  * @throws JijiError hook.failed
  */
 export async function runHook(name: HookName, { root, environment, report, signal }: HookContext): Promise<void> {
-  report({ step: 'hook', state: 'begun', detail: name })
   const onLine = (line: string) => report({ step: 'hook', state: 'note', detail: `${name}: ${line}` })
-  const code = await runProgram(join(root, folder, name), { directory: root, environment, signal, onLine }).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw error.syscall ? cannotStart(name, error) : error
-    },
-  )
-  if (code === 0) return
-  throw new JijiError('hook.failed', `the hook ${name} ended with status ${code}`, {
-    hint: `see ${folder}/${name}; --skip-hooks leaves hooks out`,
+  await reported(report, { step: 'hook', detail: name }, async () => {
+    const code = await runProgram(join(root, folder, name), { directory: root, environment, signal, onLine }).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw error.syscall ? cannotStart(name, error) : error
+      },
+    )
+    if (code === 0) return
+    throw new JijiError('hook.failed', `the hook ${name} ended with status ${code}`, {
+      hint: `see ${folder}/${name}; --skip-hooks leaves hooks out`,
+    })
   })
 }
 

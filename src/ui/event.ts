@@ -18,10 +18,10 @@ const words: Record<Event['step'], { begun: string; done: string }> = {
   proxy: { begun: 'starting the proxy', done: 'proxy' },
   wait: { begun: 'waiting', done: 'waited' },
   start: { begun: 'starting', done: 'started' },
-  health: { begun: 'asking', done: 'healthy' },
+  health: { begun: 'asking until it is healthy', done: 'healthy' },
   switch: { begun: 'switching', done: 'switched' },
   drain: { begun: 'draining', done: 'drained' },
-  stop: { begun: 'stopping', done: 'done' },
+  stop: { begun: 'stopping what ran before', done: 'done' },
   'put back': { begun: 'putting back', done: 'put back' },
   record: { begun: 'recording', done: 'recorded' },
   remove: { begun: 'removing', done: 'removed' },
@@ -51,4 +51,22 @@ export function renderEvent({ step, state, server, service, detail, transfer }: 
     case 'let go':
       return ''
   }
+}
+
+/** What is going on: with the last words of what is run, or else with what it is about. */
+export function renderDoing({ step, service, detail, note }: Omit<Event, 'state'> & { note?: string }): string {
+  const what = [service, words[step].begun].filter(part => part).join(' ')
+  return note ? `${what}: ${note}` : [what, detail].filter(part => part).join(' ')
+}
+
+/** What was told of a server last, in words that can stand alone. */
+export function renderLast({ step, state, service, detail }: Event): string {
+  if (state === 'lost') return detail ?? ''
+  return [service, state === 'failed' ? `${step} failed` : words[step].done].filter(part => part).join(' ')
+}
+
+/** What nobody misses who has seen it going on: that it was done is said by what comes after it. */
+export function isShownLive({ step, state }: Event): boolean {
+  if (state === 'begun' || state === 'going on') return true
+  return state === 'done' && ['start', 'health', 'switch', 'drain'].includes(step)
 }

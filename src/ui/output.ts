@@ -11,16 +11,17 @@ import type { Script } from '../shell/script.ts'
 import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
 import { type Ask, asking } from './asking.ts'
-import { renderEvent } from './event.ts'
+import { isShownLive, renderEvent } from './event.ts'
 import { annotations, beginGroup, defused, endGroup, groupOf, isGitHub, maskCommands } from './github.ts'
 import { harmless } from './harmless.ts'
 import { type LeftBehind, leftBehind } from './left-behind.ts'
+import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
 import { renderServing } from './serving.ts'
 import { renderTable } from './table.ts'
-import { columnsOf, inCharactersOf, isColoured } from './terminal.ts'
+import { canRedraw, columnsOf, inCharactersOf, isColoured } from './terminal.ts'
 import { type Timeline, timeline } from './timeline.ts'
 import { tellTogether } from './together.ts'
 
@@ -47,6 +48,7 @@ export class Output {
   readonly timeline: Timeline = timeline()
   readonly #together = tellTogether((event, missing) => this.#narrate(event, missing))
   #servers = 0
+  #live: Live | undefined
   /** What GitHub's runner has been told to fold, while it is written. */
   #group: string | undefined
 
@@ -65,6 +67,26 @@ export class Output {
   /** Says how many servers events are about to come from. */
   expect(servers: number): void {
     this.#servers = servers
+  }
+
+  /**
+   * Shows in the last lines of the terminal what is going on, for as long as `work` runs. Where a terminal cannot do that,
+   * or shows something else that is about each step, there are lines of what has been done alone.
+   */
+  async live<T>(work: () => Promise<T>): Promise<T> {
+    const { stderr: stream, environment } = this.#streams
+    const { json, quiet, verbose } = this.style
+    if (json || quiet || verbose || !canRedraw(stream, environment)) return work()
+    const mask = (text: string) => this.#mask(text)
+    const live = startLive({ stream, environment, colour: this.#colour, mask })
+    this.#live = live
+    try {
+      return await work()
+    } finally {
+      this.#together.flush()
+      this.#live = undefined
+      live.end()
+    }
   }
 
   /** For text that is kept somewhere, and not printed here. */
@@ -97,14 +119,14 @@ export class Output {
    * nothing else.
    */
   reveal(contents: string | Uint8Array): void {
-    this.#streams.stdout.write(contents)
+    this.#write('stdout', contents)
   }
 
   result(text: string): void {
     this.#together.flush()
     this.#enter(undefined)
     const shown = this.isOnTerminal ? inCharactersOf(this.#streams.environment, this.#mask(text)) : this.#mask(text)
-    this.#streams.stdout.write(`${shown}\n`)
+    this.#write('stdout', `${shown}\n`)
   }
 
   /** Somebody's terminal, when a command may have it; a command's output does not go through the mask there. */
@@ -121,7 +143,7 @@ export class Output {
     const stream = this.#streams[to]
     return place || stream.isTTY
       ? lineReader(line => this.foreign(place, line, to))
-      : maskedBytes(bytes => stream.write(bytes), this.#secrets)
+      : maskedBytes(bytes => this.#write(to, bytes), this.#secrets)
   }
 
   /** A line that somebody else wrote, after where it comes from: the same place has the same colour. */
@@ -131,7 +153,7 @@ export class Output {
     const stream = this.#streams[to]
     const shown = stream.isTTY ? harmless(this.#mask(text)) : this.#mask(text)
     const prefix = place && stream.isTTY ? this.#colourOf(place)(`${place} |`) : `${place} |`
-    stream.write(place ? `${prefix} ${shown}\n` : `${shown}\n`)
+    this.#write(to, place ? `${prefix} ${shown}\n` : `${shown}\n`)
   }
 
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
@@ -175,11 +197,13 @@ export class Output {
     this.leftBehind.hear(event)
     this.timeline.hear(event)
     this.#together.hear(event)
+    this.#live?.hear(event)
     if (event.state === 'held' || event.state === 'let go') return
     if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull', 'install'].includes(event.step))
       return
     if (event.state === 'done' && !event.detail && ['connect', 'lock', 'record'].includes(event.step)) return
+    if (this.#live && isShownLive(event)) return
     if (this.#servers > readable && !this.style.verbose && this.#together.keeps(event)) return
     this.#narrate(event)
   }
@@ -197,7 +221,11 @@ export class Output {
   }
 
   /** What somebody types; nothing where they close the question. */
-  async ask(question: string): Promise<string | undefined> {
+  ask(question: string): Promise<string | undefined> {
+    return this.#alone(() => this.#ask(question))
+  }
+
+  async #ask(question: string): Promise<string | undefined> {
     const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr })
     // Ctrl-D, and Ctrl-C on a terminal, close the prompt and leave the question open for ever.
     const closed = new Promise<undefined>(resolve => prompt.once('close', () => resolve(undefined)))
@@ -210,11 +238,11 @@ export class Output {
 
   /** Several questions, one after the other: what is typed ahead is an answer to the next. */
   asking<T>(use: (ask: Ask) => Promise<T>): Promise<T> {
-    return asking(this.#streams.stdin, this.#streams.stderr, use)
+    return this.#alone(() => asking(this.#streams.stdin, this.#streams.stderr, use))
   }
 
   askSecret(question: string): Promise<string> {
-    return askSecret(this.#streams.stdin, this.#streams.stderr, question)
+    return this.#alone(() => askSecret(this.#streams.stdin, this.#streams.stderr, question))
   }
 
   /** As JSON, unless a result has been printed already: two documents would be none. */
@@ -260,7 +288,7 @@ export class Output {
     this.#together.flush()
     this.#enter(undefined)
     const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#mask(one) : one)
-    this.#streams.stdout.write(`${JSON.stringify(value, masked, indent)}\n`)
+    this.#write('stdout', `${JSON.stringify(value, masked, indent)}\n`)
     this.#hasJson = true
   }
 
@@ -268,7 +296,7 @@ export class Output {
     this.#together.flush()
     this.#enter(group)
     const shown = inCharactersOf(this.#streams.environment, this.#mask(text))
-    this.#streams.stderr.write(`${this.isOnGitHub ? defused(shown) : shown}\n`)
+    this.#write('stderr', `${this.isOnGitHub ? defused(shown) : shown}\n`)
   }
 
   /** Begins a group, and ends the one before. */
@@ -284,9 +312,20 @@ export class Output {
     this.#command(annotations(level, what, environment.GITHUB_WORKSPACE ?? directory).map(line => this.#mask(line)))
   }
 
+  /** With the terminal for itself. */
+  #alone<T>(use: () => Promise<T>): Promise<T> {
+    return this.#live ? this.#live.without(use) : use()
+  }
+
+  #write(to: 'stdout' | 'stderr', text: string | Uint8Array): void {
+    const print = () => void this.#streams[to].write(text)
+    if (this.#live) this.#live.above(print)
+    else print()
+  }
+
   /** Past the mask, which the names of secrets would not get past. */
   #command(lines: readonly string[]): void {
-    this.#streams.stderr.write(lines.map(line => `${line}\n`).join(''))
+    this.#write('stderr', lines.map(line => `${line}\n`).join(''))
   }
 }
 

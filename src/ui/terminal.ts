@@ -17,6 +17,11 @@ export function hasUtf8({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
   return /(^|\.)utf-?8(@|$)/i.test(LC_ALL || LC_CTYPE || LANG || '')
 }
 
+/** Whether lines on it can be written anew; in CI it is one that is kept as a file, and read later. */
+export function canRedraw(stream: Stream, { TERM, CI }: Environment): boolean {
+  return Boolean(stream.isTTY) && !['', 'dumb'].includes(TERM ?? '') && ['', '0', 'false'].includes(CI ?? '')
+}
+
 /** What is written for people to read: without UTF-8, our own words do without characters outside ASCII. */
 export function inCharactersOf(environment: Environment, text: string): string {
   return hasUtf8(environment) ? text : text.replace(/[…→]/g, character => (character === '…' ? '...' : '->'))

@@ -1,0 +1,112 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { ChalkInstance } from 'chalk'
+import type { Event } from '../deploy/event.ts'
+import { goingOn } from './going-on.ts'
+import { harmless } from './harmless.ts'
+import { renderLive } from './live-lines.ts'
+import { columnsOf, inCharactersOf, rowsOf } from './terminal.ts'
+import { widthOf } from './text-width.ts'
+
+/** The last lines of a terminal, that show what is going on right now. The cursor stands below them, and is never hidden. */
+export type Live = {
+  hear(event: Event): void
+  /** Prints something that stays, above them. */
+  above(print: () => void): void
+  /** Takes them away for as long as something else needs the terminal. */
+  without<T>(use: () => Promise<T>): Promise<T>
+  /** Takes them away for good. */
+  end(): void
+}
+
+type World = {
+  stream: NodeJS.WriteStream
+  environment: Readonly<Record<string, string | undefined>>
+  colour: ChalkInstance
+  mask: (text: string) => string
+}
+
+/** Milliseconds between two looks at whether something is to be drawn, and after which numbers are drawn anew. */
+const pace = 100
+const tick = 500
+
+/** Lines that are left to what was printed before. */
+const margin = 4
+
+/** Of a note of any length, no more than any terminal shows of it. */
+const longest = 1000
+
+export function startLive({ stream, environment, colour, mask }: World): Live {
+  const now = performance.now.bind(performance)
+  const going = goingOn(now)
+  const shown = (text: string) => inCharactersOf(environment, mask(plain(text)))
+  /** The widths of the lines that stand there. */
+  let drawn: number[] = []
+  let drawnAt = Number.NEGATIVE_INFINITY
+  let isNews = false
+  let isAway = false
+
+  const size = () => ({ columns: columnsOf(stream, environment) ?? 80, rows: rowsOf(stream, environment) ?? 24 })
+  // A line that has become too wide for the terminal is broken by it into several.
+  const back = () => {
+    const height = drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / size().columns)), 0)
+    return height > 0 ? `\r\u001b[${height}A` : ''
+  }
+  const draw = () => {
+    const { columns, rows } = size()
+    const style = { width: columns - 1, height: Math.max(1, rows - margin), colour, shown }
+    const lines = renderLive(going.scenes(), now(), style)
+    if (lines.length + drawn.length > 0)
+      stream.write(`${back()}${lines.map(line => `${line}\u001b[K\n`).join('')}\u001b[J`)
+    drawn = lines.map(line => widthOf(stripVTControlCharacters(line)))
+    drawnAt = now()
+    isNews = false
+  }
+  const clear = () => {
+    if (drawn.length > 0) stream.write(`${back()}\u001b[J`)
+    drawn = []
+    isNews = true
+  }
+  const look = () => {
+    const age = now() - drawnAt
+    if (!isAway && age >= pace && (isNews || age >= tick)) draw()
+  }
+  const timer = setInterval(look, pace)
+  const onResize = () => {
+    if (!isAway) draw()
+  }
+  stream.on('resize', onResize)
+
+  return {
+    hear(event) {
+      const { detail } = event
+      going.hear({ ...event, ...(detail && { detail: mask(plain(mask(detail))).slice(0, longest) }) })
+      isNews = true
+    },
+    above(print) {
+      clear()
+      print()
+      // Together with what else is printed right now.
+      setImmediate(look)
+    },
+    async without(use) {
+      clear()
+      isAway = true
+      try {
+        return await use()
+      } finally {
+        isAway = false
+      }
+    },
+    end() {
+      clear()
+      isAway = true
+      clearInterval(timer)
+      stream.off('resize', onResize)
+    },
+  }
+}
+
+/** In one line, and without the colours that somebody else has given it. */
+function plain(text: string): string {
+  return harmless(stripVTControlCharacters(text).replace(/\s+/g, ' ')).trim()
+}

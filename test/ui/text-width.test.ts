@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { cut, pad, widthOf } from '../../src/ui/text-width.ts'
+
+describe('a text', () => {
+  test.each<[string, number]>([
+    ['', 0],
+    ['web1', 4],
+    ['ünï', 3],
+    ['u\u0308', 1],
+    ['日本', 4],
+    ['한국', 4],
+    ['🦜', 2],
+    ['👨‍👩‍👧', 2],
+    ['a\u200bb', 2],
+    ['…→', 2],
+  ])('%j is %i wide', (text, width) => expect(widthOf(text)).toBe(width))
+  test.each<[string, number, string]>([
+    ['web', 3, 'web'],
+    ['webserver', 5, 'webs…'],
+    ['web server', 5, 'web…'],
+    ['日本語', 5, '日本…'],
+    ['日本語', 4, '日…'],
+    ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'],
+    ['web', 0, ''],
+    ['web', -3, ''],
+  ])('%j in %i columns is %j', (text, width, shown) => expect(cut(text, width, '…')).toBe(shown))
+  test('is filled up to a width', () => expect(pad('日本', 6)).toBe('日本  '))
+})
