@@ -69,7 +69,7 @@ export async function release(
   )
   const milliseconds = Date.now() - began
   if (output.style.json) output.json({ ...plan, result: 'done', seconds: milliseconds / 1000 })
-  else output.result(renderRelease(plan, as, milliseconds, output.timeline.spans()))
+  else output.result(renderRelease(plan, as, milliseconds, output.timeline.spans(), output.columns))
   for (const { server, reason } of plan.skipped ?? [])
     output.warn(`${server} was left out, and serves what it did before: ${reason}`)
   return { plan, config: as }

@@ -62,7 +62,8 @@ export function renderDoing({ step, service, detail, note }: Omit<Event, 'state'
 /** What was told of a server last, in words that can stand alone. */
 export function renderLast({ step, state, service, detail }: Event): string {
   if (state === 'lost') return detail ?? ''
-  return [service, state === 'failed' ? `${step} failed` : words[step].done].filter(part => part).join(' ')
+  const how = state === 'failed' ? [`${step} failed`] : [words[step].done, detail]
+  return [service, ...how].filter(part => part).join(' ')
 }
 
 /** What nobody misses who has seen it going on: that it was done is said by what comes after it. */

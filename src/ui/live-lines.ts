@@ -14,8 +14,8 @@ export type LiveStyle = {
   shown: (text: string) => string
 }
 
-/** A line: of whom it is true, what they do, or did last, and since when they do. */
-type Row = { places: readonly string[]; text: string; since?: number; transfer?: Progress }
+/** A line: of whom it is true, what they do, or did last, and since when they do. What moves has numbers, and comes first. */
+type Row = { places: readonly string[]; text: string; since?: number; moving?: { text: string; transfer: Progress } }
 
 /**
  * What is going on at each server, and for how long. Where that is more than fits, those that do the same share a line,
@@ -36,11 +36,11 @@ function renderRows(rows: readonly Row[], now: number, { width, colour, shown }:
   const placeWidth = Math.min(most, Math.max(0, ...places.map(widthOf)))
   const ageWidth = Math.max(4, ...ages.map(age => age.length))
   const mark = shown('…')
-  return rows.map(({ text, since, transfer }, index) => {
+  return rows.map((row, index) => {
+    const { since } = row
     const place = pad(cut(places[index] ?? '', placeWidth, mark), placeWidth)
     const age = (ages[index] ?? '').padStart(ageWidth)
-    const all = shown(transfer ? `${text} ${renderProgress(transfer)}` : text)
-    const said = cut(all, width - placeWidth - ageWidth - 3, mark)
+    const said = cut(shown(textOf(row)), width - placeWidth - ageWidth - 3, mark)
     return `${colour.cyan(place)} ${age}  ${since === undefined ? colour.dim(said) : said}`.trimEnd()
   })
 }
@@ -61,23 +61,28 @@ function rowsOf({ server, doing, last }: Scene): Row[] {
 
 function rowOf(place: string, doing: readonly Doing[]): Row {
   const told = doing.map(one => ({ one, transfer: one.progress?.() }))
-  const isMoving = ({ transfer }: (typeof told)[number]) => transfer !== undefined && transfer.wanted > 0
-  const moving = told.find(isMoving)
-  const still = told.filter(one => one !== moving).map(({ one }) => renderDoing(one))
+  const first = told.find(({ transfer }) => transfer !== undefined && transfer.wanted > 0)
+  const others = told.filter(one => one !== first).map(({ one }) => renderDoing(one))
   return {
     places: [place],
-    // What moves comes last, for its numbers to stand behind it, and without the names, for them to fit.
-    text: [...still, ...(moving ? [renderDoing({ step: moving.one.step })] : [])].join(', '),
+    text: others.join(', '),
     since: Math.min(...doing.map(({ since }) => since)),
-    ...(moving?.transfer && { transfer: moving.transfer }),
+    // Without the names of what moves, for the numbers to fit.
+    ...(first?.transfer && { moving: { text: renderDoing({ step: first.one.step }), transfer: first.transfer } }),
   }
+}
+
+function textOf({ text, moving }: Row): string {
+  return [...(moving ? [`${moving.text}: ${renderProgress(moving.transfer)}`] : []), text]
+    .filter(part => part)
+    .join(', ')
 }
 
 /** Those with the same text as one, from when the first of them began. */
 function alike(rows: readonly Row[]): Row[] {
   const groups = new Map<string, Row>()
   for (const row of rows) {
-    const key = JSON.stringify([row.text, row.since === undefined])
+    const key = JSON.stringify([row.text, row.moving?.text, row.since === undefined])
     const group = groups.get(key)
     groups.set(key, group ? asOne(group, row) : row)
   }
@@ -85,14 +90,13 @@ function alike(rows: readonly Row[]): Row[] {
 }
 
 function asOne(one: Row, other: Row): Row {
-  const transfers = [one, other].flatMap(({ transfer }) => transfer ?? [])
-  const [first, second] = transfers
-  const transfer = first && second ? added(first, second) : first
+  const { text, since, moving } = one
+  const sum = moving && other.moving ? added(moving.transfer, other.moving.transfer) : undefined
   return {
+    text,
     places: [...one.places, ...other.places],
-    text: one.text,
-    ...(one.since !== undefined && other.since !== undefined && { since: Math.min(one.since, other.since) }),
-    ...(transfer && { transfer }),
+    ...(since !== undefined && { since: Math.min(since, other.since ?? since) }),
+    ...(moving && sum && { moving: { ...moving, transfer: sum } }),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { isPulled, type Plan, type ReplacementPlan, type Rollout, type ServerPlan } from '../deploy/plan/plan.ts'
 import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
-import { nameAlike } from './alike.ts'
+import { nameAlike, readable } from './alike.ts'
 import { renderMove } from './moves.ts'
 import { type Report, renderTime } from './report.ts'
 import { renderTable } from './table.ts'
@@ -86,13 +86,28 @@ function times({ names }: { names: readonly string[] }): string {
 }
 
 /** What a release has changed: one screen, with the addresses that lead to it, and what took longest. */
-export function renderRelease(plan: Plan, config: Config, milliseconds: number, spans: readonly Span[] = []): string {
+export function renderRelease(
+  plan: Plan,
+  config: Config,
+  milliseconds: number,
+  spans: readonly Span[] = [],
+  width: number = Number.POSITIVE_INFINITY,
+): string {
   const { head, rows } = releaseTable(plan, config)
   const slowest = slowestOf(spans)
   const longest = slowest
     ? `; what took longest: ${placeOf(slowest)} ${slowest.step}, ${renderTime(durationOf(slowest))}`
     : ''
-  return `${renderTable(head, rows)}\n${renderResult(plan)} in ${renderTime(milliseconds)}${longest}`
+  const table = renderTable(head, rows)
+  const isWide = table.split('\n').some(line => line.length > width)
+  const changes = isWide ? rows.map(renderChange).join('\n') : table
+  return `${changes}\n${renderResult(plan)} in ${renderTime(milliseconds)}${longest}`
+}
+
+/** A row for where a table would be cut: an address is of use as a whole alone. */
+function renderChange([service, servers, before, now, addresses = '']: readonly string[]): string {
+  const change = before === '-' ? now : `${before} -> ${now}`
+  return [`${service} on ${servers}: ${change}`, ...addresses.split(' ').filter(one => one)].join('\n  ')
 }
 
 export function renderResult(plan: Plan): string {
@@ -112,7 +127,11 @@ export function releaseTable(plan: Plan, config: Config): NonNullable<Report['ta
       ],
     })),
   )
-  const rows = nameAlike(said).map(([names, [service = '', ...others]]) => [service, names, ...others])
+  const rows = nameAlike(said, said.length > readable).map(([names, [service = '', ...others]]) => [
+    service,
+    names,
+    ...others,
+  ])
   return { head: ['service', 'server', 'before', 'now', 'address'], rows }
 }
 

@@ -212,6 +212,27 @@ web      s1                              r1      9
 web      s2, s3, s4, s5, s6 and 14 more  -       9
 deployed app 9 in 1.0 s`)
   })
+  test('once it is done, of more services and servers than one reads line by line, says once what is the same', () => {
+    const names = ['s1', 's2', 's3', 's4']
+    const services = ['a', 'b', 'c'].map(name => `${name}: {image: web, hosts: [${names}]}`)
+    const text = `project: app\nservers: {${names.map(name => `${name}: {host: a}`)}}\nservices: {${services}}\n`
+    const plan = planFor(
+      configOf(text),
+      names.map(server => observed({ server })),
+    )
+    expect(renderRelease(plan, configOf(text), 1000)).toBe(`SERVICE  SERVER          BEFORE  NOW  ADDRESS
+a        s1, s2, s3, s4  -       9
+b        s1, s2, s3, s4  -       9
+c        s1, s2, s3, s4  -       9
+deployed app 9 in 1.0 s`)
+  })
+  test('once it is done, where a table is too wide for the terminal, cuts no address', () => {
+    const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
+    expect(renderRelease(plan, config, 4250, [], 40)).toBe(`web on web1: r1 -> 9
+  http://app.example.com
+worker on web1: 9
+deployed app 9 in 4.3 s`)
+  })
   test('once it is done', () => {
     const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
     expect(renderRelease(plan, config, 4250)).toBe(`SERVICE  SERVER  BEFORE  NOW  ADDRESS

@@ -1,3 +1,7 @@
+const esc = '\u001b'
+const tokens = new RegExp(`${esc}\\[[?\\d;]*[A-Za-z]|\\r?\\n|.`, 'gs')
+const sequence = new RegExp(`^${esc}\\[([?\\d;]*)([A-Za-z])$`)
+
 /**
  * What a terminal of some width shows after what was written to it: a line each, however far it has scrolled. It knows the
  * few control sequences that are meant to be used, and throws at others.
@@ -16,14 +20,15 @@ export function screenAfter(written: string, columns: number): string[] {
     row += 1
     if (row === lines.length) lines.push('')
   }
-  for (const [token] of written.matchAll(/\u001b\[[?\d;]*[A-Za-z]|\r?\n|[^]/g)) {
-    const [, amount = '', final] = /^\u001b\[([?\d;]*)([A-Za-z])$/.exec(token) ?? []
+  for (const [token] of written.matchAll(tokens)) {
+    const [, amount = '', final] = sequence.exec(token) ?? []
     if (final === undefined && token.endsWith('\n')) feed()
     else if (token === '\r') column = 0
     else if (final === undefined && token >= ' ') put(token)
     else if (final === 'A') row = Math.max(0, row - Number(amount || 1))
     else if (final === 'K' && amount === '') lines[row] = lineAt().slice(0, column)
-    else if (final === 'J' && amount === '') lines.splice(row, lines.length, lineAt().slice(0, column))
+    else if (final === 'G') column = Number(amount || 1) - 1
+    else if (final === 'J' && Number(amount) === 0) lines.splice(row, lines.length, lineAt().slice(0, column))
     else if (final !== 'm') throw new Error(`nobody told a terminal of ${JSON.stringify(token)}`)
   }
   return lines.map(line => line.trimEnd())
