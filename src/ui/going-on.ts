@@ -42,7 +42,8 @@ export function goingOn(now: () => number): GoingOn {
   }
   return {
     hear(event) {
-      if (event.state === 'note') return noteAll(event)
+      // What hooks write is printed, and stays.
+      if (event.state === 'note') return event.step === 'hook' ? undefined : noteAll(event)
       if (['held', 'let go', 'going on'].includes(event.state)) return
       const scene = sceneOf(event.server)
       scene.doing = after(scene.doing, event, now())

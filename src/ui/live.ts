@@ -39,8 +39,8 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
   const now = performance.now.bind(performance)
   const going = goingOn(now)
   const shown = (text: string) => inCharactersOf(environment, mask(plain(text)))
-  /** The widths of the lines that stand there. */
-  let drawn: number[] = []
+  /** The lines that stand there. */
+  let drawn: string[] = []
   let drawnAt = Number.NEGATIVE_INFINITY
   let isNews = false
   let isAway = false
@@ -48,16 +48,17 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
   const size = () => ({ columns: columnsOf(stream, environment) ?? 80, rows: rowsOf(stream, environment) ?? 24 })
   // A line that has become too wide for the terminal is broken by it into several.
   const back = () => {
-    const height = drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / size().columns)), 0)
+    const widths = drawn.map(line => widthOf(stripVTControlCharacters(line)))
+    const height = widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / size().columns)), 0)
     return height > 0 ? `\r\u001b[${height}A` : ''
   }
   const draw = () => {
     const { columns, rows } = size()
     const style = { width: columns - 1, height: Math.max(1, rows - margin), colour, shown }
     const lines = renderLive(going.scenes(), now(), style)
-    if (lines.length + drawn.length > 0)
+    if (lines.join('\n') !== drawn.join('\n'))
       stream.write(`${back()}${lines.map(line => `${line}\u001b[K\n`).join('')}\u001b[J`)
-    drawn = lines.map(line => widthOf(stripVTControlCharacters(line)))
+    drawn = lines
     drawnAt = now()
     isNews = false
   }

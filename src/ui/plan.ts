@@ -93,18 +93,21 @@ export function renderRelease(
   spans: readonly Span[] = [],
   width: number = Number.POSITIVE_INFINITY,
 ): string {
-  const { head, rows } = releaseTable(plan, config)
   const slowest = slowestOf(spans)
   const longest = slowest
     ? `; what took longest: ${placeOf(slowest)} ${slowest.step}, ${renderTime(durationOf(slowest))}`
     : ''
-  const table = renderTable(head, rows)
-  const isWide = table.split('\n').some(line => line.length > width)
-  const changes = isWide ? rows.map(renderChange).join('\n') : table
-  return `${changes}\n${renderResult(plan)} in ${renderTime(milliseconds)}${longest}`
+  return `${renderChanges(plan, config, width)}\n${renderResult(plan)} in ${renderTime(milliseconds)}${longest}`
 }
 
-/** A row for where a table would be cut: an address is of use as a whole alone. */
+/** A table, or a list where that would be cut: an address is of use only as a whole. */
+function renderChanges(plan: Plan, config: Config, width: number): string {
+  const { head, rows } = releaseTable(plan, config)
+  const table = renderTable(head, rows)
+  const isWide = table.split('\n').some(line => line.length > width)
+  return isWide ? releaseTable(plan, config, true).rows.map(renderChange).join('\n') : table
+}
+
 function renderChange([service, servers, before, now, addresses = '']: readonly string[]): string {
   const change = before === '-' ? now : `${before} -> ${now}`
   return [`${service} on ${servers}: ${change}`, ...addresses.split(' ').filter(one => one)].join('\n  ')
@@ -114,8 +117,8 @@ export function renderResult(plan: Plan): string {
   return results[plan.action](plan)
 }
 
-/** A row for each service that was replaced; servers with the same share one. */
-export function releaseTable(plan: Plan, config: Config): NonNullable<Report['table']> {
+/** A row for each service that was replaced on a server; where those are many, servers with the same share one. */
+export function releaseTable(plan: Plan, config: Config, isShared?: boolean): NonNullable<Report['table']> {
   const said = plan.servers.flatMap(({ server, replacements }) =>
     replacements.map(({ service, live, candidate, again }) => ({
       server,
@@ -127,7 +130,7 @@ export function releaseTable(plan: Plan, config: Config): NonNullable<Report['ta
       ],
     })),
   )
-  const rows = nameAlike(said, said.length > readable).map(([names, [service = '', ...others]]) => [
+  const rows = nameAlike(said, isShared ?? said.length > readable).map(([names, [service = '', ...others]]) => [
     service,
     names,
     ...others,

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createProject, type Project } from './harness.ts'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { screenAfter } from '../ui/screen.ts'
+import { createProject, type Project, program } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Stubs, startStubs } from './rig/stubs.ts'
 
@@ -7,18 +9,21 @@ describeOnRig('a deploy to thirty servers, with a stand-in for their engine', ()
   let stubs: Stubs
   let project: Project
 
-  beforeAll(async () => {
-    stubs = await startStubs(30)
-    project = await createProject({
-      '.jiji/deploy.yml': `project: shop
+  const configure = (deploy: string) => ({
+    '.jiji/deploy.yml': `project: shop
 ${stubs.configuration()}
+deploy: {${deploy}}
 services:
   web:
     image: registry.example.com/web:1
     hosts: [${stubs.names}]
     proxy: {app_port: 3000, hosts: [app.example.com], healthcheck: {path: /up}}
 `,
-    })
+  })
+
+  beforeAll(async () => {
+    stubs = await startStubs(30)
+    project = await createProject(configure(''))
   })
   afterAll(async () => {
     await project?.remove()
@@ -56,5 +61,55 @@ services:
     expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual(
       stubs.names.map(name => (name === 'w17' ? 0 : 5)),
     )
+  })
+
+  describe('on a terminal', () => {
+    /** What it shows of a deploy to eleven of them in the end, and what it was told; Ctrl-C is typed when that has `until` in it. */
+    const onTerminal = async (version: string, until?: string) => {
+      const words = `deploy --yes --skip-verify --version ${version} -H 'w2*'`
+      const line = `stty rows 24 cols 80; exec '${process.execPath}' '${program}' ${words}`
+      const { PATH = '', HOME = '' } = process.env
+      const child = execa('script', ['-qec', line, '/dev/null'], {
+        cwd: project.folder,
+        env: { PATH, HOME, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' },
+        extendEnv: false,
+        reject: false,
+      })
+      let written = ''
+      let wanted = until
+      child.stdout.on('data', chunk => {
+        written += String(chunk)
+        if (wanted === undefined || !written.includes(wanted)) return
+        wanted = undefined
+        child.stdin.write('\u0003')
+      })
+      const { exitCode } = await child
+      return { exitCode, written, screen: screenAfter(written, 80) }
+    }
+    const isLive = (line: string) => /^(\d+ servers|w\d+(, w\d+)*)( +(\d+m )?\d+s {2}| {7,})/.test(line)
+    const expectGone = ({ written, screen }: { written: string; screen: string[] }) => {
+      expect(written.split(/\r?\n/).filter(isLive)).not.toEqual([])
+      expect(screen.filter(isLive)).toEqual([])
+      expect(screen.at(-1)).toBe('')
+    }
+
+    test('shows in its last lines what is going on, until it is done', async () => {
+      const told = await onTerminal('v3')
+      expect(told).toMatchObject({ exitCode: 0 })
+      expectGone(told)
+      expect(told.screen.slice(-4)).toEqual([
+        expect.stringMatching(/^SERVICE +SERVER +BEFORE +NOW +ADDRESS$/),
+        expect.stringMatching(/^web +w2, w20, .* and 6 more +\S+ +v3 +http/),
+        expect.stringMatching(/^deployed shop v3 in .*; what took longest: w\d+ /),
+        '',
+      ])
+    })
+    test('takes them away on Ctrl-C too', async () => {
+      await project.write(configure('wait: 10m'))
+      const told = await onTerminal('v4', 'waiting 600 s before')
+      expect(told).toMatchObject({ exitCode: 130 })
+      expectGone(told)
+      expect(told.screen.join('\n')).toMatch(/waiting 600 s before[\s\S]*\ncleaning up;[\s\S]*\nerror: interrupted/)
+    })
   })
 })

@@ -117,6 +117,14 @@ describe('what is going on', () => {
       's3       cannot reach s3',
     ])
   })
+  test('is not what a hook writes, which stays above', () => {
+    const hook = { step: 'hook', detail: 'pre-deploy' } as const
+    const events: [number, Event][] = [
+      [0, { ...hook, state: 'begun' }],
+      [1, { ...hook, state: 'note', detail: 'pre-deploy: a line' }],
+    ]
+    expect(linesAt(2, events)).toEqual(['here   2s  running the hook pre-deploy'])
+  })
   test('goes on for as long as it does when it is begun anew, and nobody waits for what is held', () => {
     const events: [number, Event][] = [
       [0, of('s1', 'lock')],

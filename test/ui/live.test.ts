@@ -71,6 +71,11 @@ describe('the last lines of a terminal', () => {
     const before = written()
     await output.live(async () => void vi.advanceTimersByTime(5000))
     expect(written()).toBe(before)
+    await output.live(async () => {
+      output.event({ step: 'connect', state: 'done', server: 's1' })
+      vi.advanceTimersByTime(5000)
+      expect(written().slice(before.length)).toBe('s1       connected\u001b[K\n\u001b[J')
+    })
   })
   test('are drawn at most ten times in a second, whatever is heard or printed', async () => {
     const { output, written } = terminalOf()

@@ -227,8 +227,10 @@ c        s1, s2, s3, s4  -       9
 deployed app 9 in 1.0 s`)
   })
   test('once it is done, where a table is too wide for the terminal, cuts no address', () => {
-    const plan = planFor(config, [running], { selection: { hosts: ['web1'] } })
-    expect(renderRelease(plan, config, 4250, [], 40)).toBe(`web on web1: r1 -> 9
+    const plan = planFor(config, [observed({ server: 'web1' }), observed({ server: 'web2' })])
+    const wide = renderRelease(plan, config, 4250, [], 80)
+    expect(wide).toMatch(/^SERVICE .*\nweb +web1 +- +9 +http/)
+    expect(renderRelease(plan, config, 4250, [], 40)).toBe(`web on web1, web2: 9
   http://app.example.com
 worker on web1: 9
 deployed app 9 in 4.3 s`)
