@@ -50,7 +50,7 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
   const cleanUp = () => {
     interrupt.abort(new JijiError('interrupted', 'interrupted'))
     const rest = command.isEndless ? '' : ', and the next deploy clears away what is left on servers'
-    output.note(`cleaning up; Ctrl-C again leaves at once${rest}`)
+    output.note(`${world.stderr.isTTY ? '\n' : ''}cleaning up; Ctrl-C again leaves at once${rest}`)
   }
   const forget = onInterrupt(cleanUp, () => output.error(leftAtOnce(output)))
   // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault.
@@ -118,14 +118,14 @@ function checkOutputFormat(options: Options): void {
   throw new JijiError('usage', `--output takes table or json, not ${format}`)
 }
 
-function leftAtOnce({ leftBehind }: Output): JijiError {
+function leftAtOnce({ leftBehind, columns }: Output): JijiError {
   const servers = leftBehind.servers()
   if (servers.length === 0) return new JijiError('interrupted', 'left at once')
   return new JijiError(
     'interrupted',
     `left at once, with something on ${servers.join(', ')} that was to be cleared away`,
     {
-      output: leftBehind.render(),
+      output: leftBehind.render(columns === undefined ? undefined : columns - 4),
       hint: 'servers mostly do that themselves once they notice, within 30 s; the next jiji deploy clears away the rest',
     },
   )

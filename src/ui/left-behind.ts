@@ -6,7 +6,7 @@ export type LeftBehind = {
   hear(event: Event): void
   servers(): string[]
   /** A row for all servers with the same. */
-  render(): string
+  render(width?: number): string
 }
 
 export function leftBehind(): LeftBehind {
@@ -20,7 +20,7 @@ export function leftBehind(): LeftBehind {
       if (state === 'held') held.set(key, event)
       if (state === 'let go') held.delete(key)
     },
-    render() {
+    render(width) {
       const rows = new Map<string, string[]>()
       for (const server of servers()) {
         const own = [...held.values()].filter(one => one.server === server)
@@ -30,6 +30,7 @@ export function leftBehind(): LeftBehind {
       return renderTable(
         ['may be left', 'on'],
         [...rows].map(([text, names]) => [text, names.join(', ')]),
+        width,
       )
     },
   }

@@ -12,6 +12,7 @@ import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
 import { type Ask, asking } from './asking.ts'
 import { isShownLive, renderEvent } from './event.ts'
+import { firstLines } from './first-lines.ts'
 import { annotations, beginGroup, defused, endGroup, groupOf, isGitHub, maskCommands } from './github.ts'
 import { harmless } from './harmless.ts'
 import { type LeftBehind, leftBehind } from './left-behind.ts'
@@ -19,11 +20,12 @@ import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import { renderProblem } from './problems.ts'
-import { renderServing } from './serving.ts'
-import { renderTable } from './table.ts'
-import { canRedraw, columnsOf, inCharactersOf, isColoured } from './terminal.ts'
+import { servingTable } from './serving.ts'
+import { renderTable, type Table } from './table.ts'
+import { canRedraw, columnsOf, inCharactersOf, isColoured, rowsOf } from './terminal.ts'
 import { type Timeline, timeline } from './timeline.ts'
 import { tellTogether } from './together.ts'
+import { wrap, wrapBehind } from './wrap.ts'
 
 export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
 
@@ -123,6 +125,11 @@ export class Output {
   }
 
   result(text: string): void {
+    this.document(wrap(this.#readable(text), this.columns))
+  }
+
+  /** A result for a program as well: nothing in it is moved. */
+  document(text: string): void {
     this.#together.flush()
     this.#enter(undefined)
     const shown = this.isOnTerminal ? inCharactersOf(this.#streams.environment, this.#mask(text)) : this.#mask(text)
@@ -151,7 +158,8 @@ export class Output {
     this.#together.flush()
     this.#enter(undefined)
     const stream = this.#streams[to]
-    const shown = stream.isTTY ? harmless(this.#mask(text)) : this.#mask(text)
+    const line = this.#mask(text.replace(/\r$/, ''))
+    const shown = stream.isTTY ? harmless(line) : line
     const prefix = place && stream.isTTY ? this.#colourOf(place)(`${place} |`) : `${place} |`
     this.#write(to, place ? `${prefix} ${shown}\n` : `${shown}\n`)
   }
@@ -167,20 +175,15 @@ export class Output {
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    this.result(renderTable(head, rows, this.columns))
+    this.document(this.#render({ head, rows }, this.columns))
   }
 
   /** A table in the place of the one before, from the top of the terminal. */
   redraw(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    const { stdout } = this.#streams
-    const text = this.#mask(
-      renderTable(
-        head,
-        rows.map(row => row.map(harmless)),
-        this.columns,
-      ),
-    )
-    stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`)
+    const { stdout, environment } = this.#streams
+    const text = this.#render({ head, rows: rows.map(row => row.map(harmless)) }, this.columns)
+    const shown = firstLines(text, { columns: this.columns, rows: rowsOf(stdout, environment) })
+    stdout.write(`\u001b[H${shown.join('\u001b[K\n')}\u001b[K\n\u001b[J`)
   }
 
   note(text: string): void {
@@ -188,7 +191,7 @@ export class Output {
   }
 
   warn(problem: Problem | string): void {
-    const text = typeof problem === 'string' ? problem : renderProblem(problem, this.#streams.directory)
+    const text = typeof problem === 'string' ? problem : this.#renderProblem(problem)
     this.#tell(`${this.#colour.yellow('warning:')} ${text}`)
     this.#annotate('warning', problem)
   }
@@ -210,7 +213,7 @@ export class Output {
 
   script(server: string, script: Script): void {
     if (this.style.verbose)
-      this.#tell(
+      this.#print(
         this.#colour.dim(`${server} $ ${script.toString().trim().split('\n').join(`\n${server} > `)}`),
         this.#group,
       )
@@ -258,15 +261,14 @@ export class Output {
     }
     const { red, dim } = this.#colour
     if (error instanceof InvalidConfig) {
-      for (const problem of error.problems)
-        this.#tell(`${red('error:')} ${renderProblem(problem, this.#streams.directory)}`)
+      for (const problem of error.problems) this.#tell(`${red('error:')} ${this.#renderProblem(problem)}`)
     } else if (error instanceof JijiError) {
-      if (error.output) this.#tell(dim(error.output.trimEnd().replace(/^/gm, '  | ')))
+      if (error.output) this.#print(dim(wrapBehind('  | ', this.#mask(error.output.trimEnd()), this.#width)))
       const release = failedReleaseIn(error)
-      if (release) this.#tell(renderServing(release.services))
+      if (release) this.#print(this.#render(servingTable(release.services), this.#width))
       this.#tell(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
     } else {
-      this.#tell(
+      this.#print(
         `${red('error:')} this is a fault of jiji, not yours\n${error instanceof Error ? error.stack : String(error)}`,
       )
     }
@@ -292,11 +294,39 @@ export class Output {
     this.#hasJson = true
   }
 
+  /** Words of ours, in lines that fit. They are masked before they are moved, for a secret may have spaces in it. */
   #tell(text: string, group?: string): void {
+    this.#print(wrap(this.#readable(text), this.#width), group)
+  }
+
+  /** What keeps its lines: words of others, and what can be pasted. */
+  #print(text: string, group?: string): void {
     this.#together.flush()
     this.#enter(group)
-    const shown = inCharactersOf(this.#streams.environment, this.#mask(text))
+    const shown = this.#readable(text)
     this.#write('stderr', `${this.isOnGitHub ? defused(shown) : shown}\n`)
+  }
+
+  /** Masked cell by cell, since words of a cell may come to stand in several lines. */
+  #render({ head, rows }: Table, width: number | undefined): string {
+    return renderTable(
+      head,
+      rows.map(row => row.map(cell => this.#mask(cell))),
+      width,
+    )
+  }
+
+  #renderProblem(problem: Problem): string {
+    return renderProblem(problem, this.#streams.directory, { width: this.#width, mask: this.#mask })
+  }
+
+  #readable(text: string): string {
+    return inCharactersOf(this.#streams.environment, this.#mask(text))
+  }
+
+  /** How wide narration may be. */
+  get #width(): number | undefined {
+    return columnsOf(this.#streams.stderr, this.#streams.environment)
   }
 
   /** Begins a group, and ends the one before. */

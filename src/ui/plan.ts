@@ -4,8 +4,8 @@ import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
 import { nameAlike, readable } from './alike.ts'
 import { renderMove } from './moves.ts'
-import { type Report, renderTime } from './report.ts'
-import { renderTable } from './table.ts'
+import { renderTime } from './report.ts'
+import { renderTable, type Table } from './table.ts'
 import { durationOf, placeOf, type Span, slowestOf } from './timeline.ts'
 
 /** What a release is going to change. */
@@ -118,7 +118,7 @@ export function renderResult(plan: Plan): string {
 }
 
 /** A row for each service that was replaced on a server; where those are many, servers with the same share one. */
-export function releaseTable(plan: Plan, config: Config, isShared?: boolean): NonNullable<Report['table']> {
+export function releaseTable(plan: Plan, config: Config, isShared?: boolean): Table {
   const said = plan.servers.flatMap(({ server, replacements }) =>
     replacements.map(({ service, live, candidate, again }) => ({
       server,

@@ -1,26 +1,43 @@
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Problem } from '../config/problem.ts'
+import { cutTo, widthOf } from './width.ts'
+
+type Shown = { width?: number | undefined; mask?: (text: string) => string }
 
 /** `file:line:column`, what is wrong, the line itself with a mark below, and what to do. */
-export function renderProblem(problem: Problem, directory: string): string {
+export function renderProblem(problem: Problem, directory: string, shown: Shown = {}): string {
   const { file, line, column, path, message, hint } = problem
   const place = `${relative(directory, file) || file}:${line}:${column}`
-  const text = [`${place}: ${path ? `${path}: ` : ''}${message}`, ...excerpt(file, line, column)]
+  const text = [`${place}: ${path ? `${path}: ` : ''}${message}`, ...excerpt(problem, shown)]
   if (hint) text.push(`  ${hint}`)
   return text.join('\n')
 }
 
-function excerpt(file: string, line: number, column: number): string[] {
+function excerpt({ file, line, column }: Problem, { width, mask = text => text }: Shown): string[] {
   try {
     const source = readFileSync(file, 'utf8').split('\n')[line - 1]
     if (source === undefined || source.trim() === '' || holdsSecret(source)) return []
     const label = String(line)
-    const indent = source.slice(0, column - 1).replace(/[^\t]/g, ' ')
-    return [`  ${label} | ${source}`, `  ${' '.repeat(label.length)} | ${indent}^`]
+    // A part of a secret is not masked, so a line with one is not cut.
+    const room = width === undefined || mask(source) !== source ? Number.POSITIVE_INFINITY : width - label.length - 5
+    const { text, before } = around(source, column - 1, room)
+    const indent = [...before].map(character => (character === '\t' ? character : ' '.repeat(widthOf(character))))
+    return [`  ${label} | ${text}`, `  ${' '.repeat(label.length)} | ${indent.join('')}^`]
   } catch {
     return []
   }
+}
+
+/** The part of a long line that has the place in it, and what stands before that place. */
+function around(source: string, place: number, room: number): { text: string; before: string } {
+  const before = source.slice(0, place)
+  if (widthOf(source) <= room) return { text: source, before }
+  const from = widthOf(before) < room * 0.6 ? 0 : place - Math.floor(room / 3)
+  const start = from > 0 ? '...' : ''
+  const rest = start + source.slice(from)
+  const text = widthOf(rest) > room ? `${cutTo(rest, room - 3)}...` : rest
+  return { text, before: start + source.slice(from, place) }
 }
 
 /** A password that is written out, or one in the user information of an address: the log of a CI run is no place for it. */

@@ -1,3 +1,4 @@
+import type { Table } from './table.ts'
 import type { Span } from './timeline.ts'
 
 /** How a release went, for those who were not there. Nothing in it is a secret. */
@@ -9,7 +10,7 @@ export type Report = {
   milliseconds: number
   spans: readonly Span[]
   /** Rows of what changed or, after a failure, of what serves now. */
-  table?: { head: readonly string[]; rows: readonly (readonly string[])[] }
+  table?: Table
   failure?: { message: string; hint?: string; output?: string }
 }
 

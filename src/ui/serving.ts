@@ -1,14 +1,8 @@
 import type { ServiceStatus } from '../deploy/status.ts'
-import type { Report } from './report.ts'
-import { renderTable } from './table.ts'
+import type { Table } from './table.ts'
 
 /** What servers serve when a release has failed; those that serve the same share a row. */
-export function renderServing(services: readonly ServiceStatus[]): string {
-  const { head, rows } = servingTable(services)
-  return renderTable(head, rows)
-}
-
-export function servingTable(services: readonly ServiceStatus[]): NonNullable<Report['table']> {
+export function servingTable(services: readonly ServiceStatus[]): Table {
   const servers = [...new Set(services.map(({ server }) => server))]
   const serving = new Map<string, string[]>()
   for (const server of servers) {

@@ -49,8 +49,11 @@ describe('what is printed', () => {
     expect([true, false].map(isTty => outputOf({ isTty }).output.isOnTerminal)).toEqual([true, false])
   })
   test.each<[World, string]>([
-    [{ isTty: true }, 'REGISTRY          PL\nregistry.invalid  he\n'],
+    [{ isTty: true }, 'registry: registry.invalid\nplace:    here\n'],
+    [{ isTty: true, columns: 23 }, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
     [{ isTty: true, columns: 0 }, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
+    [{ isTty: true, columns: 0, environment: { COLUMNS: '20' } }, 'registry: registry.invalid\nplace:    here\n'],
+    [{ environment: { COLUMNS: '20' } }, 'registry: registry.invalid\nplace:    here\n'],
     [{}, 'REGISTRY          PLACE\nregistry.invalid  here\n'],
   ])('as a table has the width of a terminal that knows its own: %j', (world, text) => {
     const { output, out } = outputOf(world)
@@ -119,14 +122,56 @@ describe('what is printed', () => {
     output.event(event as never)
     expect(err()).toBe(text)
   })
-  test('as a table has the width of the terminal, and any width elsewhere', () => {
-    const rows = [['x'.repeat(50)]]
-    const there = outputOf({ isTty: true, environment: { NO_COLOR: '1' } })
-    there.output.table(['a'], rows)
-    expect(there.out()).toBe(`A\n${'x'.repeat(20)}\n`)
+  test('in our words breaks its lines between words, and what is for programs or somebody else does not', () => {
+    const { output, out, err } = outputOf({ isTty: true, environment: { NO_COLOR: '1' }, style: { verbose: true } })
+    const text = 'one two three four five'
+    output.note(text)
+    output.warn(text)
+    output.script('web1', sh`one two three four five`)
+    output.error(new JijiError('failed', text, { hint: text, output: text }))
+    expect(err()).toBe(`one two three four
+  five
+warning: one two
+  three four five
+web1 $ one two three four five
+  | one two three
+  |   four five
+error: one two three
+       four five
+  one two three four
+    five
+`)
+    output.result(text)
+    output.document(text)
+    output.foreign('web1', text)
+    expect(out()).toBe(`one two three four\n  five\n${text}\nweb1 | ${text}\n`)
+  })
+  test('hides a secret of several words, wherever they come to stand', () => {
+    const { output, out, err } = outputOf({ isTty: true, environment: { NO_COLOR: '1' } })
+    output.hide([new Secret('PHRASE', 'correct horse battery staple')])
+    const text = 'it is correct horse battery staple'
+    output.result(text)
+    output.note(text)
+    output.error(new JijiError('failed', text, { hint: text, output: text }))
+    output.table(['a', 'b'], [['x', text]])
+    output.redraw(['a', 'b'], [['x', text]])
+    expect(`${out()}${err()}`).not.toMatch(/correct|horse|battery|staple/)
+  })
+  test('of somebody else ends with its words, without the return of a terminal', () => {
     const { output, out } = outputOf()
-    output.table(['a'], rows)
-    expect(out()).toBe(`A\n${'x'.repeat(50)}\n`)
+    output.foreign('s1', 'no such file\r')
+    expect(out()).toBe('s1 | no such file\n')
+  })
+  test('again and again stays within the terminal, and says what it leaves out', () => {
+    const { output, out } = outputOf({ isTty: true, environment: { LINES: '4' } })
+    output.redraw(
+      ['a'],
+      ['1', '2', '3', '4'].map(one => [one]),
+    )
+    expect(out()).toBe('\u001b[HA\u001b[K\n1\u001b[K\n... and 3 more lines\u001b[K\n\u001b[J')
+    const short = outputOf({ isTty: true, environment: { LINES: '4' } })
+    short.output.redraw(['a'], [['1'], ['2']])
+    expect(short.out()).toBe('\u001b[HA\u001b[K\n1\u001b[K\n2\u001b[K\n\u001b[J')
   })
 })
 

@@ -8,8 +8,7 @@ import { renderEvent } from '../../src/ui/event.ts'
 import { leftBehind } from '../../src/ui/left-behind.ts'
 import { renderPlan, renderRelease } from '../../src/ui/plan.ts'
 import { renderProblem } from '../../src/ui/problems.ts'
-import { renderServing } from '../../src/ui/serving.ts'
-import { renderTable } from '../../src/ui/table.ts'
+import { servingTable } from '../../src/ui/serving.ts'
 import { configOf } from '../config/deploy-yml.ts'
 import { folderWith } from '../config/folder.ts'
 import { config, observed, planFor, siteOf, twoServers } from '../deploy/world.ts'
@@ -35,28 +34,6 @@ describe('an age', () => {
     ['2026-01-31T11:00:00.123456789Z', '59m'],
     ['2026-01-31T12:00:00+01:00', '1h'],
   ])('since %s: %s', (since, age) => expect(renderAge(since, now)).toBe(age))
-})
-
-describe('a table', () => {
-  test('has columns as wide as their widest cell', () => {
-    expect(
-      renderTable(
-        ['name', 'state'],
-        [
-          ['web', 'running'],
-          ['worker', '-'],
-        ],
-      ),
-    ).toBe('NAME    STATE\nweb     running\nworker  -')
-  })
-  test('without rows has its head', () => expect(renderTable(['a', 'b'], [])).toBe('A  B'))
-  test('may have empty cells', () => expect(renderTable(['a', 'b', 'c'], [['', 'x', '']])).toBe('A  B  C\n   x'))
-  test('is cut to the width of the terminal', () => {
-    expect(renderTable(['a', 'b'], [['1', 'x'.repeat(30)]], 10)).toBe(`A  B\n1  ${'x'.repeat(7)}`)
-  })
-  test('keeps each row on one line', () => {
-    expect(renderTable(['a', 'b'], [['1', 'one\ntwo\r\nthree']]).split('\n')).toEqual(['A  B', '1  one two three'])
-  })
 })
 
 describe('a problem', () => {
@@ -96,6 +73,32 @@ describe('a problem', () => {
   test('on a line with tabs keeps its mark in place', () => {
     const file = `${folderWith({ a: 'a:\n\tb: c' })}/a`
     expect(renderProblem({ ...problem, file, line: 2, column: 2 }, folder)).toContain('\n  2 | \tb: c\n    | \t^\n')
+  })
+  test('on a long line shows as much of it as fits, with the mark in its place', () => {
+    const long = `    proxy: {app_port: 3000, hosts: [app.example.com], path: up, ssl: ${'y'.repeat(60)}}`
+    const file = `${folderWith({ a: long })}/a`
+    const shownAt = (column: number, width: number) =>
+      renderProblem({ ...problem, file, line: 1, column, hint: '' }, '/', { width })
+        .split('\n')
+        .slice(1)
+    const beginning = shownAt(5, 40)
+    expect(beginning).toEqual(['  1 |     proxy: {app_port: 3000, hos...', '    |     ^'])
+    for (const column of [5, 30, long.indexOf('up') + 1, long.indexOf('y'.repeat(60)) + 1, long.length]) {
+      const [line = '', mark = ''] = shownAt(column, 40)
+      expect(line.length).toBeLessThanOrEqual(40)
+      expect(line[mark.indexOf('^')]).toBe(long[column - 1])
+    }
+    expect(shownAt(5, 200)).toEqual([`  1 | ${long}`, '    |     ^'])
+  })
+  test('on a line with wide characters keeps its mark in place', () => {
+    const file = `${folderWith({ a: '{日本: e\u0301, b: c}' })}/a`
+    expect(renderProblem({ ...problem, file, line: 1, column: 10 }, '/')).toContain(`\n    | ${' '.repeat(10)}^\n`)
+  })
+  test('on a line with a secret that is masked is never cut, since half a secret would not be', () => {
+    const file = `${folderWith({ a: `a: ${'x'.repeat(20)} my long secret ${'y'.repeat(60)}` })}/a`
+    const mask = (text: string) => text.replaceAll('my long secret', '[TOKEN]')
+    const text = renderProblem({ ...problem, file, line: 1, column: 1 }, '/', { width: 30, mask })
+    expect(mask(text)).toContain(`[TOKEN] ${'y'.repeat(60)}`)
   })
   test.each([2, 3])('never shows a secret that stands in the file (line %i)', line => {
     const file = `${folder}/secret.yml`
@@ -256,7 +259,7 @@ describe('what serves after a release that has failed', () => {
   test('is a row for all servers that serve the same', () => {
     const nothing = { state: 'missing', health: 'down', version: undefined } as never
     expect(
-      renderServing([
+      servingTable([
         ...['s1', 's2', 's3', 's4'].map(server => one(server, 'web', server === 's2' ? { version: 'v2' } : {})),
         one('s1', 'worker'),
         one('s1', 'worker'),
@@ -265,12 +268,16 @@ describe('what serves after a release that has failed', () => {
         one('s5', 'web', nothing),
         one('s6', 'web', { state: 'unreachable' }),
       ]),
-    ).toBe(`SERVES NOW                                       ON
-web v1, worker v1                                s1, s3
-web v2                                           s2
-web v1, worker: nothing, v1 ended with status 3  s4
-web: nothing                                     s5
-web: not known                                   s6`)
+    ).toEqual({
+      head: ['serves now', 'on'],
+      rows: [
+        ['web v1, worker v1', 's1, s3'],
+        ['web v2', 's2'],
+        ['web v1, worker: nothing, v1 ended with status 3', 's4'],
+        ['web: nothing', 's5'],
+        ['web: not known', 's6'],
+      ],
+    })
   })
 })
 

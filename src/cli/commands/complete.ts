@@ -13,7 +13,7 @@ export function completing(catalogue: readonly Command[]) {
   return {
     async run({ args, output, directory }: Context): Promise<void> {
       const found = candidatesFor(catalogue, args, knownIn(directory, args))
-      for (const { word, about } of found) if (!/\s/.test(word)) output.result(about ? `${word}\t${about}` : word)
+      for (const { word, about } of found) if (!/\s/.test(word)) output.document(about ? `${word}\t${about}` : word)
     },
   }
 }

@@ -9,5 +9,5 @@ export async function run({ args, output }: Context): Promise<void> {
       hint: `there is for ${Object.keys(completionScripts).join(', ')}`,
     })
   }
-  output.result(shell[1])
+  output.document(shell[1])
 }

@@ -21,7 +21,7 @@ export async function run({ options, output, directory, args }: Context): Promis
     return output.json({ schemaVersion: 1, files: layers.files, config: data, ...origins })
   }
   const text = options.flag('origins') ? yamlWithComments(data, originOf) : yamlText(data)
-  output.result(text.trimEnd())
+  output.document(text.trimEnd())
 }
 
 /** @throws JijiError usage.unknown-key */
