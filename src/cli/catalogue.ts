@@ -17,7 +17,7 @@ const registry = ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'
 export const catalogue: readonly Command[] = [
   {
     name: 'init',
-    summary: 'Write a .jiji/deploy.yml to begin with, of what is found in this folder',
+    summary: 'Write a .jiji/deploy.yml to begin with, of what is found here',
     shared: ['yes', 'quiet'],
     options: [
       { flags: '--from <file>', description: "Translate a compose.yml, or Kamal's config/deploy.yml" },
@@ -56,7 +56,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'config',
     arguments: '[key]',
-    summary: 'Show the configuration in full: files laid over each other, with defaults, without secrets',
+    summary: 'Show the configuration in full, with defaults and without secrets',
     shared: ['config', 'environment', 'output', 'quiet'],
     options: [{ flags: '--origins', description: 'Where each value comes from: file and line, or the default' }],
     examples: ['jiji config', 'jiji config services.web -e staging --origins'],
@@ -162,7 +162,7 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'logs',
-    summary: 'Show what the services write, from all servers in the order of time',
+    summary: 'Show what services write, from all servers in the order of time',
     shared: reading,
     options: [
       ...logOptions,
@@ -187,7 +187,7 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'audit',
-    summary: 'Show who changed what, and when, from all servers in the order of time',
+    summary: 'Show who changed what and when, on all servers',
     shared: reading,
     options: [
       { flags: '-f, --follow', description: 'Go on showing new entries, until Ctrl-C' },
@@ -207,6 +207,7 @@ export const catalogue: readonly Command[] = [
     name: 'lock status',
     summary: 'Show who holds the lock',
     shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    examples: ['jiji lock status', 'jiji lock status -H web1 -o json'],
     load: () => import('./commands/lock-status.ts'),
   },
   {
@@ -221,6 +222,7 @@ export const catalogue: readonly Command[] = [
     name: 'lock release',
     summary: 'Take the lock away, whoever holds it',
     shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    examples: ['jiji lock release', 'jiji lock release -H web1'],
     load: () => import('./commands/lock-release.ts'),
   },
   {
@@ -233,7 +235,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'run',
     arguments: '<service> [...command]',
-    summary: 'Run a command in a new container of a service, beside those that serve',
+    summary: 'Run a command in a new container, beside those that serve',
     shared: ['config', 'environment', 'hosts', 'quiet', 'verbose', 'noHostEnv'],
     options: [{ flags: '-i, --interactive', description: 'At this terminal' }],
     passesOn: true,
@@ -395,6 +397,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Start the local registry, or log in to a remote one',
     shared: registry,
     options: skips,
+    examples: ['jiji registry setup', 'jiji registry setup --skip-remote'],
     load: () => import('./commands/registry-setup.ts'),
   },
   {
@@ -468,7 +471,7 @@ export const catalogue: readonly Command[] = [
   },
   {
     name: 'doctor',
-    summary: 'Find out what keeps a deploy from going well, here and on the servers, and what to do about it',
+    summary: 'Find what keeps a deploy from going well, and what to do about it',
     shared: registry,
     examples: ['jiji doctor', 'jiji doctor -H web1 -o json'],
     load: () => import('./commands/doctor.ts'),
@@ -476,7 +479,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'completion',
     arguments: '<shell>',
-    summary: 'Print what makes bash, zsh or fish complete commands, options and the names in deploy.yml',
+    summary: 'Print what lets bash, zsh or fish complete commands and names',
     shared: [],
     examples: ['jiji completion bash >> ~/.bashrc', 'jiji completion zsh >> ~/.zshrc', 'jiji completion fish | source'],
     load: () => import('./commands/completion.ts'),
@@ -494,6 +497,7 @@ export const catalogue: readonly Command[] = [
     name: 'version',
     summary: "Show jiji's own version",
     shared: ['output'],
+    examples: ['jiji version', 'jiji version -o json'],
     load: () => import('./commands/version.ts'),
   },
 ]

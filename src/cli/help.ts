@@ -1,3 +1,5 @@
+import { padTo } from '../ui/width.ts'
+import { wrapAfter } from '../ui/wrap.ts'
 import { type Command, shownIn } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
 
@@ -5,8 +7,12 @@ import { describeOption, type OptionSpec, shared } from './options.ts'
 
 type Subject = { catalogue: readonly Command[]; command?: Command | undefined; group?: string | undefined }
 
+/** Lines that are longer are hard to read, however wide the terminal is. */
+const widest = 100
+
 /** Of the whole program, of a group of commands (`jiji registry`), or of one command. */
-export function helpText({ catalogue, command, group }: Subject, width = 100): string {
+export function helpText({ catalogue, command, group }: Subject, columns = widest): string {
+  const width = Math.min(columns, widest)
   const sections = command
     ? commandSections(command)
     : group === undefined
@@ -15,8 +21,10 @@ export function helpText({ catalogue, command, group }: Subject, width = 100): s
   return sections.map(section => render(section, width)).join('\n\n')
 }
 
+/** A line, something with what is said of it, or what somebody types. */
+type Line = string | readonly [string, string] | { typed: string }
 /** `column` is where what stands to the right begins, at the least. */
-type Section = { title?: string; lines: readonly (string | readonly [string, string])[]; column?: number }
+type Section = { title?: string; lines: readonly Line[]; column?: number }
 
 const purpose = 'Deploys containers to plain servers over SSH, without dropping a request'
 
@@ -30,11 +38,15 @@ const chapters: readonly (readonly [string, readonly string[]])[] = [
 ]
 
 const exitStatuses = [
-  '0  done                          4  a server could not be reached or refused us',
-  '1  failed, or a fault of ours    5  the lock is held',
-  '2  usage or configuration        6  a release was unhealthy and has been rolled back',
-  '3  a registry refused            7  some servers succeeded and some failed',
-]
+  ['0', 'done'],
+  ['1', 'failed, or a fault of ours'],
+  ['2', 'usage or configuration'],
+  ['3', 'a registry refused the credential'],
+  ['4', 'a server could not be reached or refused us'],
+  ['5', 'the lock is held'],
+  ['6', 'a release was unhealthy and has been rolled back'],
+  ['7', 'some servers succeeded and some failed'],
+] as const
 
 function programSections(catalogue: readonly Command[]): Section[] {
   const placed = new Set(chapters.flatMap(([, words]) => words))
@@ -42,7 +54,7 @@ function programSections(catalogue: readonly Command[]): Section[] {
   const all = [...chapters, ['Other', others] as const].filter(([, words]) => words.length > 0)
   return [
     { lines: [purpose] },
-    { title: 'Usage', lines: ['$ jiji <command> [options]'] },
+    { title: 'Usage', lines: [{ typed: 'jiji <command> [options]' }] },
     ...all.map(([title, words]) => ({ title, column: 10, lines: words.map(word => entryOf(catalogue, word)) })),
     { title: 'Exit status', lines: exitStatuses },
     { lines: ['jiji <command> --help says more of each, and jiji docs KEY of a key of deploy.yml'] },
@@ -53,14 +65,14 @@ function programSections(catalogue: readonly Command[]): Section[] {
 function entryOf(catalogue: readonly Command[], word: string): readonly [string, string] {
   const family = shownIn(catalogue).filter(({ name }) => name.startsWith(`${word} `))
   const single = catalogue.find(({ name }) => name === word)
-  return single ? [word, single.summary] : [`${word} …`, family.map(({ name }) => name.split(' ')[1]).join(', ')]
+  return single ? [word, single.summary] : [word, family.map(({ name }) => name.split(' ')[1]).join(', ')]
 }
 
 function groupSections(catalogue: readonly Command[], group: string): Section[] {
   const family = shownIn(catalogue).filter(({ name }) => name.startsWith(`${group} `))
   return [
-    { title: 'Usage', lines: [`$ jiji ${group} <command> [options]`] },
-    { title: 'Commands', lines: family.map(one => [usageOf(one), one.summary] as const) },
+    { title: 'Usage', lines: [{ typed: `jiji ${group} <command> [options]` }] },
+    { title: 'Commands', lines: family.map(({ name, summary }) => [name, summary] as const) },
     { lines: [`jiji ${group} <command> --help says more of each`] },
   ]
 }
@@ -71,10 +83,10 @@ function commandSections(command: Command): Section[] {
   const optionsOf = (options: readonly OptionSpec[]) => options.map(one => [flagsOf(one), one.description] as const)
   return [
     { lines: [command.summary] },
-    { title: 'Usage', lines: [`$ jiji ${usageOf(command)}`] },
+    { title: 'Usage', lines: [{ typed: `jiji ${usageOf(command)}` }] },
     ...(command.options?.length ? [{ title: 'Options', lines: optionsOf(command.options) }] : []),
     { title: command.options?.length ? 'Common options' : 'Options', lines: optionsOf([...common, help]) },
-    ...(command.examples?.length ? [{ title: 'Examples', lines: command.examples.map(one => `$ ${one}`) }] : []),
+    ...(command.examples?.length ? [{ title: 'Examples', lines: command.examples.map(typed => ({ typed })) }] : []),
   ]
 }
 
@@ -92,38 +104,45 @@ function firstWord(name: string): string {
 }
 
 function render({ title, lines, column: least = 0 }: Section, width: number): string {
-  const pairs = lines.filter(line => typeof line !== 'string')
-  const column = Math.min(
-    Math.max(least, ...pairs.map(([left]) => left.length)),
-    Math.max(12, Math.floor(width / 2) - 4),
-  )
+  const lefts = lines.flatMap(line => (isPair(line) ? line[0].length : []))
+  const column = Math.max(least, ...lefts) + 4
   const indent = title === undefined ? '' : '  '
-  const body = lines.flatMap(line =>
-    typeof line === 'string' ? wrapped(line, width, indent, indent) : pairLines(line, column, width),
-  )
+  const body = lines.flatMap(line => {
+    if (typeof line === 'string') return wrapAfter(indent, line, width, indent)
+    if (!isPair(line)) return typedLines(line.typed, width)
+    return width - column < narrowest ? pairBelow(line, width) : pairBeside(line, column, width)
+  })
   return [...(title === undefined ? [] : [`${title}:`]), ...body].join('\n')
 }
 
-function pairLines([left, right]: readonly [string, string], column: number, width: number): string[] {
-  const hang = ' '.repeat(column + 4)
-  if (left.length > column) return [`  ${left}`, ...wrapped(right, width, hang, hang)]
-  return wrapped(right, width, `  ${left.padEnd(column)}  `, hang)
+/** Columns in which text can be read that stands beside something else. */
+const narrowest = 24
+
+function isPair(line: Line): line is readonly [string, string] {
+  return Array.isArray(line)
 }
 
-/** Words in lines that are no wider than this, where a word is not. What has spaces in a row stays as it is. */
-function wrapped(text: string, width: number, first: string, hang: string): string[] {
-  if (text.includes('  ') || text.startsWith('$')) return [first + text]
+function pairBeside([left, right]: readonly [string, string], column: number, width: number): string[] {
+  return wrapAfter(padTo(`  ${left}`, column), right, width, ' '.repeat(column))
+}
+
+function pairBelow([left, right]: readonly [string, string], width: number): string[] {
+  const indent = ' '.repeat(8)
+  return [...wrapAfter('  ', left, width, indent), ...wrapAfter(indent, right, width, indent)]
+}
+
+/** What can be pasted into a shell, also where it goes on in the next line. */
+function typedLines(command: string, width: number): string[] {
   const lines: string[] = []
-  let line = first
-  let isEmpty = true
-  for (const word of text.split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = hang
-      isEmpty = true
+  let line = '  $'
+  for (const word of command.match(/("[^"]*"|[^ "])+/g) ?? []) {
+    const isTooLong = line.length + 1 + word.length + 2 > width
+    if (isTooLong && line !== '  $') {
+      lines.push(`${line} \\`)
+      line = `     ${word}`
+    } else {
+      line += ` ${word}`
     }
-    line += isEmpty ? word : ` ${word}`
-    isEmpty = false
   }
   return [...lines, line]
 }

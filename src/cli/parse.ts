@@ -116,7 +116,11 @@ function passesOnFrom(catalogue: readonly Command[], positional: readonly string
 function checkArguments(command: Command, args: readonly string[]): void {
   const taken = command.arguments?.split(' ') ?? []
   const missing = taken.filter(one => one.startsWith('<'))[args.length]
-  if (missing) throw new JijiError('usage', `jiji ${command.name} needs ${missing}`)
+  if (missing) {
+    throw new JijiError('usage', `jiji ${command.name} needs ${missing}`, {
+      hint: `jiji ${command.name} --help shows what it takes`,
+    })
+  }
   const extra = taken.some(one => one.includes('...')) ? undefined : args[taken.length]
   if (extra === undefined) return
   throw new JijiError('usage', `jiji ${command.name} does not take ${JSON.stringify(extra)}`, {

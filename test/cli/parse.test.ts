@@ -183,7 +183,7 @@ describe('what cannot be understood is refused', () => {
       'jiji registry setup --help shows what it takes',
     ],
     ['deploy -', 'usage', 'jiji deploy does not take "-"', 'services are chosen with --services, servers with --hosts'],
-    ['exec', 'usage', 'jiji exec needs <service>', undefined],
+    ['exec', 'usage', 'jiji exec needs <service>', 'jiji exec --help shows what it takes'],
     ['show it now please', 'usage', 'jiji show it does not take "please"', 'jiji show it --help shows what it takes'],
   ])('%s', (words, code, message, hint) => {
     const error = failureOf(words.split(' '))
@@ -197,7 +197,7 @@ describe('help', () => {
     const text = helpOf(words.split(' ').filter(word => word !== '')) ?? ''
     for (const { name, summary, isHidden } of withArguments) {
       const [first, second] = name.split(' ')
-      const line = second ? `^ +${first} … .*\\b${second}\\b` : `^ +${name} .*${summary.slice(0, 20)}`
+      const line = second ? `^ +${first} .*\\b${second}\\b` : `^ +${name} .*${summary.slice(0, 20)}`
       if (isHidden) expect(text).not.toMatch(new RegExp(`^ +${name} `, 'm'))
       else expect(text).toMatch(new RegExp(line, 'm'))
     }
