@@ -63,7 +63,7 @@ export function placesWanted({ options }: Context): { isHere: boolean; isThere: 
 }
 
 /** One row per registry and place; a failure anywhere is the command's failure. */
-export function showRows({ output }: Context, rows: readonly Row[]): void {
+export function showRows({ output, command }: Context, rows: readonly Row[]): void {
   if (output.style.json)
     output.json({
       schemaVersion: 1,
@@ -72,10 +72,16 @@ export function showRows({ output }: Context, rows: readonly Row[]): void {
   else
     output.table(
       ['registry', 'place', 'result'],
-      rows.map(({ registry, place, state, reason }) => [registry, place, reason ? `${state}: ${reason}` : state]),
+      rows.map(row => [row.registry, row.place, resultOf(row)]),
     )
   const failures = rows.flatMap(({ error }) => error ?? [])
-  if (failures.length > 0) throw together(failures, rows.filter(({ state }) => state !== 'skipped').length)
+  const what = /logout|remove/.test(command) ? 'logouts' : 'logins'
+  if (failures.length > 0) throw together(failures, rows.filter(({ state }) => state !== 'skipped').length, what)
+}
+
+/** Without the place, which stands beside it. */
+function resultOf({ place, state, reason }: Row): string {
+  return reason ? `${state}: ${reason.startsWith(`${place}: `) ? reason.slice(place.length + 2) : reason}` : state
 }
 
 /** Where no credential is declared there is nothing to do, and saying so is a success. */

@@ -1,7 +1,7 @@
 import { JijiError } from '../errors.ts'
 
 /** Many failures as one: the worst first, and exit 7 when other servers went through. */
-export function together(failures: readonly JijiError[], total: number): JijiError {
+export function together(failures: readonly JijiError[], total: number, what = 'servers'): JijiError {
   const [first] = failures
   if (!first) throw new Error('there is no failure to report')
   if (failures.length === 1 && total <= 1) return first
@@ -9,7 +9,7 @@ export function together(failures: readonly JijiError[], total: number): JijiErr
   const output = failures.map(({ message, hint }) => (hint ? `${message}\n  ${hint}` : message)).join('\n')
   return failures.length === 1 && !isPartial
     ? first
-    : new JijiError(isPartial ? 'servers.partial' : first.code, `${failures.length} of ${total} servers failed`, {
+    : new JijiError(isPartial ? 'servers.partial' : first.code, `${failures.length} of ${total} ${what} failed`, {
         output,
         cause: first,
       })

@@ -499,6 +499,34 @@ describe('jiji rollback', () => {
   })
 })
 
+describe('jiji service prune', () => {
+  test('asks nothing where there is nothing to take away', async () => {
+    const { code, err, scripts } = await jiji('service prune', { isTty: true })
+    expect([code, err]).toEqual([0, 'there is nothing to take away\n'])
+    expect(scripts.filter(({ deed }) => deed === 'lock')).toEqual([])
+  })
+})
+
+describe('the width', () => {
+  const longest = (text: string) => Math.max(...text.split('\n').map(line => line.length))
+  test.each(['deploy --help', 'registry', 'docs services.web', 'docs', 'status', 'validate -c nowhere.yml'])(
+    'of %s is what COLUMNS says',
+    async line => {
+      const { out, err } = await jiji(line, { environment: { COLUMNS: '40' } })
+      expect(longest(out)).toBeLessThanOrEqual(40)
+      if (line.includes('nowhere')) expect(err).toMatch(/^error: there is no\n/)
+      else expect(out).not.toBe((await jiji(line)).out)
+    },
+  )
+  test('of what a program reads is any', async () => {
+    const [narrow, whole] = await Promise.all([
+      jiji('config', { environment: { COLUMNS: '20' } }),
+      jiji('config', { environment: {} }),
+    ])
+    expect(narrow.out).toBe(whole.out)
+  })
+})
+
 describe('jiji validate', () => {
   const broken = { ...files, '.jiji/deploy.yml': `${yaml}sevices: {}\nx-a: {}\n` }
   test('says that all is well', async () => {
@@ -791,8 +819,8 @@ describe('jiji registry', () => {
       'other.invalid here done',
       'registry.invalid web1 done',
       'other.invalid web1 done',
-      'registry.invalid web2 failed: web2: podman is not installed',
-      'other.invalid web2 failed: web2: podman is not installed',
+      'registry.invalid web2 failed: podman is not installed',
+      'other.invalid web2 failed: podman is not installed',
     ])
   })
   test.each<[string, string[], string[]]>([

@@ -10,13 +10,20 @@ export async function run({ options, output, args }: Context): Promise<void> {
     throw new JijiError('usage', `--${whole[0]} is all of it, and goes with nothing else`)
   if (options.flag('schema')) return output.json(editorSchema())
   const all = entriesOf(configSchema())
-  if (options.flag('markdown')) return output.result(referencePage(all).trimEnd())
+  if (options.flag('markdown')) return output.document(referencePage(all).trimEnd())
   const found = args[0] === undefined ? all.filter(({ key }) => !key.includes('.')) : entriesFor(all, args[0])
   if (output.style.json) return output.json({ schemaVersion: 1, keys: found.flatMap(one => [one, ...below(all, one)]) })
   const only = found.length === 1 ? found[0] : undefined
+  if (args[0] === undefined) return showTop(output, found)
   output.result([...found.map(paragraph), ...(only ? childrenOf(all, only).map(paragraph) : [])].join('\n\n'))
-  if (args[0] === undefined)
-    output.note('\nmore of one: jiji docs services, jiji docs proxy.healthcheck, jiji docs replicas')
+}
+
+function showTop(output: Context['output'], keys: readonly Entry[]): void {
+  output.table(
+    ['key', 'what it is for'],
+    keys.map(({ key, description, isRequired }) => [key, `${description}${isRequired ? ' (required)' : ''}`]),
+  )
+  output.note('\nmore of one: jiji docs services, jiji docs proxy.healthcheck, jiji docs replicas')
 }
 
 /** @throws JijiError usage.unknown-key */

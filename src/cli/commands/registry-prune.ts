@@ -85,8 +85,8 @@ async function confirm({ output }: Context, { removals, size }: PrunePlan): Prom
   const what = `${count(removals.length)} would be removed from the local registry, ${renderSize(size)}`
   if (!output.isInteractive) throw new JijiError('usage.needs-confirmation', what, { hint: 'add --yes' })
   output.note(removals.map(one => `  ${one.repository} ${one.version.tags.join(', ')}`).join('\n'))
-  if (!(await output.confirm(`${what}; it stops for a moment. Go ahead?`)))
-    throw new JijiError('interrupted', 'nothing was changed')
+  output.note(`${what}; it stops for a moment`)
+  if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
 }
 
 function show(

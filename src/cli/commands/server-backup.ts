@@ -27,7 +27,9 @@ export async function run(context: Context): Promise<void> {
     const backup = await readBackup(runner, server, config.scope, signal)
     putFiles([{ path, contents: backup }])
     output.result(`wrote ${path}: ${renderSize(backup.length)}, of ${config.scope} on ${server.name}`)
-    output.note(`it holds releases, the audit, files and environments of containers, and the proxy's certificates: keep it
-secret. Images come from the registry; volumes and directories of services are not in it`)
+    output.note(
+      "it holds releases, the audit, files and environments of containers, and the proxy's certificates: keep it secret",
+    )
+    output.note('images come from the registry; volumes and directories of services are not in it')
   })
 }

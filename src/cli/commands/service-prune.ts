@@ -3,6 +3,7 @@ import { type Excess, excessOf } from '../../deploy/plan/excess.ts'
 import { pruneAll } from '../../deploy/remove.ts'
 import { renderSize } from '../../deploy/size.ts'
 import { JijiError } from '../../errors.ts'
+import { renderTable } from '../../ui/table.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
 import { isAsked } from '../release.ts'
@@ -20,12 +21,8 @@ export async function run(context: Context): Promise<void> {
   await withServers(context, config, secrets, selected.servers, async runners => {
     if (options.flag('dry-run') || isAsked(context)) {
       const excesses = excessIn(await observeAll(config, runners, signal))
-      if (options.flag('dry-run')) return show(context, excesses)
-      output.note(
-        rowsOf(excesses, new Map())
-          .map(row => `  ${row.join('  ')}`)
-          .join('\n'),
-      )
+      if (options.flag('dry-run') || excesses.every(isNone)) return show(context, excesses)
+      output.note(renderTable(head, rowsOf(excesses, new Map()), output.columns))
       if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
     }
     const { excesses, freed } = await tend(context, config, runners, async tending => {
@@ -49,7 +46,14 @@ function show({ output, options }: Context, excesses: readonly Excess[], freed: 
         freed: freed.get(server) ?? null,
       })),
     })
-  else output.table(['server', 'releases', 'containers', 'images', 'room'], rowsOf(excesses, freed))
+  else output.table(head, rowsOf(excesses, freed))
+  if (excesses.every(isNone)) output.note('there is nothing to take away')
+}
+
+const head = ['server', 'releases', 'containers', 'images', 'room']
+
+function isNone({ releases, containers, images }: Excess): boolean {
+  return releases.length + containers.length + images.length === 0
 }
 
 function rowsOf(excesses: readonly Excess[], freed: Freed): string[][] {

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/load.ts'
 import { ownCertificates } from '../../config/own-certificates.ts'
@@ -16,7 +17,7 @@ export async function run(context: Context): Promise<void> {
   if (!config || found.length > 0) throw new InvalidConfig(found)
   if (output.style.json) return output.json({ schemaVersion: 1, problems: [], warnings: config.warnings })
   for (const warning of config.warnings) output.warn(warning)
-  output.result(`${config.files.join(' + ')} is valid`)
+  output.result(`${config.files.map(file => relative(directory, file)).join(' + ')} is valid`)
 }
 
 async function missingSecrets(context: Context, config: Config): Promise<readonly Problem[]> {
