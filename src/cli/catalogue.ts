@@ -494,6 +494,14 @@ export const catalogue: readonly Command[] = [
     load: async () => (await import('./commands/complete.ts')).completing(catalogue),
   },
   {
+    name: 'man',
+    arguments: '<folder>',
+    summary: 'Write the pages for man',
+    shared: [],
+    isHidden: true,
+    load: async () => (await import('./commands/man.ts')).writingManPages(catalogue),
+  },
+  {
     name: 'version',
     summary: "Show jiji's own version",
     shared: ['output'],

@@ -5,7 +5,7 @@ import { describeOption, type OptionSpec, shared } from './options.ts'
 
 /** Help is written from the catalogue alone, and for the width it is read at. */
 
-type Subject = { catalogue: readonly Command[]; command?: Command | undefined; group?: string | undefined }
+export type Subject = { catalogue: readonly Command[]; command?: Command | undefined; group?: string | undefined }
 
 /** Lines that are longer are hard to read, however wide the terminal is. */
 const widest = 100
@@ -24,12 +24,14 @@ export function helpText({ catalogue, command, group }: Subject, columns = wides
 /** A line, something with what is said of it, or what somebody types. */
 type Line = string | readonly [string, string] | { typed: string }
 /** `column` is where what stands to the right begins, at the least. */
-type Section = { title?: string; lines: readonly Line[]; column?: number }
+export type Section = { title?: string; lines: readonly Line[]; column?: number }
 
-const purpose = 'Deploys containers to plain servers over SSH, without dropping a request'
+export const purpose = 'Deploys containers to plain servers over SSH, without dropping a request'
+
+type Chapter = readonly [title: string, words: readonly string[]]
 
 /** What belongs together, in the order in which one comes to need it. */
-const chapters: readonly (readonly [string, readonly string[]])[] = [
+const chapters: readonly Chapter[] = [
   ['Begin', ['init', 'validate', 'config', 'docs', 'doctor']],
   ['Deploy', ['build', 'deploy', 'rollback', 'service']],
   ['On call', ['status', 'logs', 'exec', 'run', 'audit', 'lock']],
@@ -37,7 +39,7 @@ const chapters: readonly (readonly [string, readonly string[]])[] = [
   ['Registries', ['registry']],
 ]
 
-const exitStatuses = [
+export const exitStatuses = [
   ['0', 'done'],
   ['1', 'failed, or a fault of ours'],
   ['2', 'usage or configuration'],
@@ -48,14 +50,22 @@ const exitStatuses = [
   ['7', 'some servers succeeded and some failed'],
 ] as const
 
-function programSections(catalogue: readonly Command[]): Section[] {
+/** The first words of all commands, each in its chapter. */
+export function chaptersOf(catalogue: readonly Command[]): readonly Chapter[] {
   const placed = new Set(chapters.flatMap(([, words]) => words))
   const others = [...new Set(shownIn(catalogue).map(({ name }) => firstWord(name)))].filter(word => !placed.has(word))
-  const all = [...chapters, ['Other', others] as const].filter(([, words]) => words.length > 0)
+  return [...chapters, ['Other', others] as const].filter(([, words]) => words.length > 0)
+}
+
+function programSections(catalogue: readonly Command[]): Section[] {
   return [
     { lines: [purpose] },
     { title: 'Usage', lines: [{ typed: 'jiji <command> [options]' }] },
-    ...all.map(([title, words]) => ({ title, column: 10, lines: words.map(word => entryOf(catalogue, word)) })),
+    ...chaptersOf(catalogue).map(([title, words]) => ({
+      title,
+      column: 10,
+      lines: words.map(word => entryOf(catalogue, word)),
+    })),
     { title: 'Exit status', lines: exitStatuses },
     { lines: ['jiji <command> --help says more of each, and jiji docs KEY of a key of deploy.yml'] },
   ]
@@ -77,7 +87,7 @@ function groupSections(catalogue: readonly Command[], group: string): Section[] 
   ]
 }
 
-function commandSections(command: Command): Section[] {
+export function commandSections(command: Command): Section[] {
   const common = command.shared.map(name => shared[name])
   const help = { flags: '-h, --help', description: 'Show this' }
   const optionsOf = (options: readonly OptionSpec[]) => options.map(one => [flagsOf(one), one.description] as const)
@@ -99,7 +109,7 @@ function flagsOf(option: OptionSpec): string {
   return describeOption(option).short ? option.flags : `    ${option.flags}`
 }
 
-function firstWord(name: string): string {
+export function firstWord(name: string): string {
   return name.split(' ')[0] ?? ''
 }
 
