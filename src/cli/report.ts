@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { accessSync, constants, statSync } from 'node:fs'
 import { appendFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { failedReleaseIn } from '../deploy/failed-release.ts'
 import { JijiError } from '../errors.ts'
-import { releaseTable, renderResult } from '../ui/plan.ts'
+import { stepOutputs } from '../ui/github.ts'
+import { releaseAddresses, releaseTable, renderResult } from '../ui/plan.ts'
 import type { Report } from '../ui/report.ts'
 import { reportMarkdown } from '../ui/report-markdown.ts'
 import { reportPage } from '../ui/report-page.ts'
@@ -13,7 +15,7 @@ import type { Released } from './release.ts'
 
 /**
  * Does what releases, and writes how it went, also when it fails: as a page where --report asks for one, and on GitHub as
- * the summary of its job.
+ * the summary of its job, with outputs of its step.
  */
 export async function withReport(
   context: Context,
@@ -32,6 +34,10 @@ export async function withReport(
   }
   const { plan, config } = released
   await write(context, page, { ...about(), title: renderResult(plan), table: releaseTable(plan, config) })
+  await writeOutputs(context, {
+    version: plan.version,
+    addresses: releaseAddresses(plan, config).join('\n'),
+  })
 }
 
 /** @throws JijiError usage, before anything is changed, where no page can be written or none will be */
@@ -80,6 +86,22 @@ async function write({ output, environment }: Context, page: string | undefined,
     if (summary) await appendFile(summary, reportMarkdown(masked))
   } catch (error) {
     output.warn(`the report could not be written: ${(error as Error).message}`)
+  }
+}
+
+async function writeOutputs({ output, environment }: Context, values: Record<string, string>): Promise<void> {
+  const file = output.isOnGitHub ? environment.GITHUB_OUTPUT : undefined
+  if (!file) return
+  try {
+    await appendFile(
+      file,
+      stepOutputs(
+        maskedIn(values, text => output.mask(text)),
+        randomUUID(),
+      ),
+    )
+  } catch (error) {
+    output.warn(`the outputs of this step could not be written: ${(error as Error).message}`)
   }
 }
 

@@ -55,6 +55,13 @@ export function defused(text: string): string {
   return text.replace(/^(\s*)::/gm, '$1: :').replaceAll('##[', '## [')
 }
 
+/** For later steps of a job: `steps.ID.outputs.NAME`. What is in a value does not end it, as nobody can know the mark. */
+export function stepOutputs(values: Readonly<Record<string, string>>, mark: string): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}<<${mark}\n${value}\n${mark}\n`)
+    .join('')
+}
+
 function ofProblem(level: 'error' | 'warning', problem: Problem, root: string): string {
   const { file, line, column, code, path } = problem
   const at = { file: relative(root, file), line: String(line), col: String(column), title: `jiji: ${code}` }

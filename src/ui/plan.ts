@@ -126,7 +126,7 @@ export function releaseTable(plan: Plan, config: Config, isShared?: boolean): Ta
         service,
         live ? `${live.version}${times(live)}` : '-',
         `${again?.version ?? plan.version}${times(candidate)}`,
-        addressesOf(config, service),
+        addressesOf(config, service).join(' '),
       ],
     })),
   )
@@ -138,7 +138,13 @@ export function releaseTable(plan: Plan, config: Config, isShared?: boolean): Ta
   return { head: ['service', 'server', 'before', 'now', 'address'], rows }
 }
 
-function addressesOf(config: Config, name: string): string {
+/** All that lead to what was replaced. */
+export function releaseAddresses({ servers }: Plan, config: Config): string[] {
+  const names = new Set(servers.flatMap(({ replacements }) => replacements.map(({ service }) => service)))
+  return [...new Set([...names].flatMap(name => addressesOf(config, name)))]
+}
+
+function addressesOf(config: Config, name: string): string[] {
   const service = config.services.find(one => one.name === name)
-  return service ? routesOf(config, service).join(' ') : ''
+  return service ? routesOf(config, service) : []
 }

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { appFiles, createProject, type Project } from './harness.ts'
+import { action, runAction } from './action.ts'
+import { appFiles, createProject, type Project, program } from './harness.ts'
 import { ask } from './load.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
@@ -38,9 +40,41 @@ describeOnRig('what people begin with', () => {
     expect(stderr).not.toContain('error:')
     expect(code).toBe(0)
     expect((await ask({ address: server.address, host: 'app.example.com' })).body).toBe('one')
+  })
+
+  test('the action deploys it, with a key in an agent and a known host', async () => {
+    const { workspace, environment } = await jobOf(project)
+    const config = `ssh: {config: ${join(workspace, 'ssh_config')}}\nservers: {web1: {host: s1}}\n`
+    await project.write({
+      '.jiji/deploy.test.yml': config,
+      // As on a runner, ssh knows of no key but the agent's, and of no host but those of its own file.
+      ssh_config: `Host s1\n  HostName ${server.address}\n  User root\n  UserKnownHostsFile ${environment.HOME}/.ssh/known_hosts\n`,
+    })
+    const inputs = {
+      command: 'deploy -e test --version v2',
+      'ssh-key': readFileSync(rig.key, 'utf8'),
+      'known-hosts': readFileSync(rig.knownHosts, 'utf8'),
+    }
+    const [, ...steps] = action.runs.steps
+    const { code, stderr, outputs } = await runAction(
+      inputs,
+      { workspace, temp: join(workspace, 'temp'), environment },
+      steps,
+    )
+    expect(stderr).not.toContain('error')
+    expect(code).toBe(0)
+    expect(outputs).toEqual({ version: 'v2', addresses: 'http://app.example.com' })
     // The proxy of one project has other ports than that of the next.
     await must(server, 'docker rm -f $(docker ps -aq)')
   })
+
+  /** Where jiji is installed already. */
+  const jobOf = async ({ folder: workspace, write }: Project) => {
+    const home = join(workspace, 'home')
+    await write({ 'bin/jiji': `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, 'home/.ssh/config': '' })
+    await chmod(join(workspace, 'bin/jiji'), 0o755)
+    return { workspace, environment: { HOME: home, PATH: `${join(workspace, 'bin')}:${process.env.PATH}` } }
+  }
 
   // What deploys to its own machine is deployed by a server of the rig to itself: it has an engine and nothing to lose.
   const deployThere = async (folder: string) => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { InvalidConfig } from '../../src/config/problem.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { JijiError } from '../../src/errors.ts'
+import { stepOutputs } from '../../src/ui/github.ts'
 import { Output } from '../../src/ui/output.ts'
 
 const runner = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '7', GITHUB_WORKSPACE: '/repo' }
@@ -84,5 +85,10 @@ describe('on GitHub', () => {
     output.event({ step: 'build', state: 'done', service: 'web' })
     output.error(new InvalidConfig([problem]))
     expect(err()).not.toMatch(/^::/m)
+  })
+  test('outputs of a step have several lines, and what is in one is no other', () => {
+    expect(stepOutputs({ version: 'v1', addresses: 'a\nversion=v2\nEND' }, 'MARK')).toBe(
+      'version<<MARK\nv1\nMARK\naddresses<<MARK\na\nversion=v2\nEND\nMARK\n',
+    )
   })
 })
