@@ -1,4 +1,4 @@
-// What `npm run bench` measures: how long jiji takes to start, what a deploy and a login cost on servers of a rig, with
+// What `npm run bench` measures: how long jiji takes to start and to say what runs, what a deploy and a login cost on servers of a rig, with
 // how many it goes, and how fast images go through a tunnel. It prints tables and leaves nothing running. Figures of a shared or busy machine are worth little: look at the ratios.
 
 import { register } from 'node:module'
@@ -17,6 +17,8 @@ try {
   console.log(`Node ${process.versions.node}, ${cpus().length} × ${processor?.model}, load ${loadavg()[0]?.toFixed(1)}`)
   await measureStartUp(root)
   register('./typescript.mjs', import.meta.url)
+  const { measureStatus } = await import('./status.ts')
+  await measureStatus()
   const { measureDeploys } = await import('./deploys.ts')
   await measureDeploys()
   const { measureManyDeploys } = await import('./many.ts')

@@ -7,6 +7,8 @@ import { must, type Server } from './server.ts'
 /** Servers w1, w2 ... of which only sshd and what it starts are real. */
 export type Stubs = {
   names: string[]
+  /** For `ssh -F`. */
+  sshConfigFile: string
   /** Part of a deploy.yml: how they are reached, and which of them there are. */
   configuration(names?: readonly string[]): string
   /** How many commands each of their sshds has started so far. */
@@ -42,6 +44,7 @@ export async function startStubs(count: number, name = 'stubs'): Promise<Stubs> 
     writeFileSync(rig.sshConfigFile, [...hosts, everywhere].join('\n'))
     return {
       names,
+      sshConfigFile: rig.sshConfigFile,
       configuration: (some = names) =>
         `ssh: {config: ${rig.sshConfigFile}}\nservers: {${some.map(name => `${name}: {host: ${name}}`).join(', ')}}`,
       executions: async () => {
