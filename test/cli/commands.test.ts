@@ -138,6 +138,7 @@ const walks: Record<string, string> = {
   docs: 'docs services',
   completion: 'completion bash',
   complete: 'complete -- deploy -H w',
+  man: 'man pages',
   status: 'status',
   logs: 'logs',
   exec: 'exec web ls -la',

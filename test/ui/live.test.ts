@@ -130,7 +130,7 @@ describe('the last lines of a terminal', () => {
       expect(shownOf('a hunter2 b')).toBe('a [TOKEN] b')
       expect(shownOf('a hun\u001b[31mter2 b')).toBe('a [TOKEN] b')
       expect(shownOf('one\ttwo')).toBe('[TABBED]')
-      expect(shownOf('50 %\r100 %\u001b[2J\u0007')).toBe('50 % 100 %')
+      expect(shownOf('50 %\r100 %\u001b[2J')).toBe('50 % 100 %')
       expect(shownOf('known later')).toBe('known later')
       output.hide([new Secret('LATER', 'later')])
       vi.advanceTimersByTime(500)
