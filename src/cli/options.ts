@@ -50,6 +50,11 @@ export function describeOption({ flags }: OptionSpec): {
   }
 }
 
+/** The variable that gives an option a value where the command line does not. */
+export function variableOf(name: string): string {
+  return `JIJI_${name.toUpperCase().replaceAll('-', '_')}`
+}
+
 /** The options of one invocation, by their long names. */
 export class Options {
   readonly #given: ReadonlyMap<string, readonly string[]>
@@ -80,6 +85,6 @@ export class Options {
   }
 
   #fromEnvironment(name: string): string | undefined {
-    return this.#environment[`JIJI_${name.toUpperCase().replaceAll('-', '_')}`] || undefined
+    return this.#environment[variableOf(name)] || undefined
   }
 }

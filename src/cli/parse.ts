@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.ts'
 import { JijiError } from '../errors.ts'
 import type { Command } from './command.ts'
 import type { helpText } from './help.ts'
-import { describeOption, type OptionSpec, Options, type SharedOption, shared } from './options.ts'
+import { describeOption, type OptionSpec, Options, type SharedOption, shared, variableOf } from './options.ts'
 
 export type Invocation =
   | { command: Command; args: string[]; options: Options }
@@ -22,6 +22,7 @@ export function parse(
 ): Invocation {
   const { words, args, command, wantsHelp } = read(catalogue, asVersion(argv))
   if (wantsHelp || !command) return { help: { catalogue, command, group: command ? undefined : words[0] } }
+  if (!command.isHidden) checkVariables(catalogue, environment)
   const cli = cac('jiji')
   const defined = cli.command([command.name, command.arguments].filter(part => part).join(' '), command.summary)
   for (const option of optionsOf(command)) defined.option(option.flags, option.description)
@@ -36,6 +37,45 @@ export function parse(
   }
   return { command, args, options: new Options(given, environment) }
 }
+
+/**
+ * A variable that is nearly one of ours is a slip, which would be without effect: JIJI_ENVIROMENT=staging would deploy to
+ * production. One that is like none of them may be somebody's secret.
+ */
+function checkVariables(
+  catalogue: readonly Command[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const every = [...Object.values(shared), ...catalogue.flatMap(({ options }) => options ?? [])]
+  const known = new Set(every.map(option => variableOf(describeOption(option).name)))
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith(prefix) || known.has(name) || toldToHooks.includes(name)) continue
+    const meant = nearest(
+      name.slice(prefix.length),
+      [...known].map(one => one.slice(prefix.length)),
+    )
+    if (!meant) continue
+    throw new JijiError('usage.unknown-option', `${name} is set, and jiji knows no such variable`, {
+      hint: `did you mean ${prefix}${meant}? If it is something else, unset it or give it another name`,
+    })
+  }
+}
+
+const prefix = 'JIJI_'
+
+/** What jiji says to hooks, which may run jiji (cli/hooks.ts). */
+const toldToHooks: readonly string[] = [
+  'HOOK',
+  'ACTION',
+  'PROJECT',
+  'SERVERS',
+  'PERFORMER',
+  'RELEASE',
+  'SKIPPED',
+  'SECONDS',
+]
+  .concat(['ERROR_CODE', 'ERROR_MESSAGE', 'ERROR_SERVER'])
+  .map(name => `${prefix}${name}`)
 
 /** `--version` takes a value, but alone it is the question that every program answers. */
 function asVersion(argv: readonly string[]): readonly string[] {

@@ -254,3 +254,38 @@ describe('options come from the environment too', () => {
     expect(new Options(new Map(), {}).list('hosts')).toBeUndefined()
   })
 })
+
+describe('a variable', () => {
+  const refusal = (environment: Record<string, string>, words = ['deploy']) => {
+    try {
+      invoke(words, environment)
+      return undefined
+    } catch (error) {
+      const { code, message, hint } = error as JijiError
+      return `${code}: ${message} (${hint})`
+    }
+  }
+  test.each([
+    ['JIJI_ENVIROMENT', 'JIJI_ENVIRONMENT'],
+    ['JIJI_DRYRUN', 'JIJI_DRY_RUN'],
+    ['JIJI_HOST', 'JIJI_HOSTS'],
+  ])('%s is refused, since %s was meant', (written, meant) => {
+    const hint = `did you mean ${meant}? If it is something else, unset it or give it another name`
+    expect(refusal({ [written]: 'x' })).toBe(
+      `usage.unknown-option: ${written} is set, and jiji knows no such variable (${hint})`,
+    )
+  })
+  test.each([
+    'JIJI_ENVIRONMENT',
+    'JIJI_NO_HOST_ENV',
+    'JIJI_REPORT',
+    'JIJI_SERVERS',
+    'JIJI_ERROR_CODE',
+    'JIJI_REGISTRY_PASSWORD',
+    'MY_JIJI_ENVIROMENT',
+  ])('%s is not', name => expect(refusal({ [name]: 'x' })).toBeUndefined())
+  test('does not keep help or completion away', () => {
+    expect(refusal({ JIJI_ENVIROMENT: 'x' }, ['deploy', '--help'])).toBeUndefined()
+    expect(refusal({ JIJI_ENVIROMENT: 'x' }, ['complete', '--', 'deploy'])).toBeUndefined()
+  })
+})
