@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config/config.ts'
-import { durationForm, parseDuration } from '../config/duration.ts'
+import { durationForm, longestDuration, parseDuration } from '../config/duration.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { type Actor, findActor } from '../deploy/actor.ts'
 import { apply } from '../deploy/apply.ts'
@@ -104,6 +104,7 @@ export function waitOf({ options }: Context): number | undefined {
   if (text === undefined) return undefined
   const wait = text === '' ? 15 * 60_000 : parseDuration(text)
   if (wait === undefined) throw new JijiError('usage', `--wait takes ${durationForm}, not ${text}`)
+  if (wait > longestDuration) throw new JijiError('usage', `--wait takes 24h at most, not ${text}`)
   return wait
 }
 

@@ -1,5 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, Scalar, visit } from 'yaml'
+import { tooDeepAt } from './depth.ts'
 import type { Problem } from './problem.ts'
+import { aliasProblems, type SyntaxProblem, syntaxProblems } from './syntax.ts'
 
 export type Path = readonly (string | number)[]
 export type Position = { file: string; line: number; column: number }
@@ -20,7 +22,19 @@ export type Document = {
  * turn `no` into a boolean. Anchors and merge keys work.
  */
 export function readDocument(file: string, source: string): Document {
+  const deep = tooDeepAt(source)
+  if (deep !== undefined) return nestedTooDeep(file, source, deep)
   const lineCounter = new LineCounter()
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset)
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const problemOf = ({ offset, ...words }: SyntaxProblem): Problem => ({
+    ...positionOf(offset),
+    path: '',
+    code: 'syntax',
+    ...words,
+  })
   const document = parseDocument(source, {
     lineCounter,
     merge: true,
@@ -28,16 +42,8 @@ export function readDocument(file: string, source: string): Document {
     schema: 'failsafe',
     prettyErrors: false,
   })
-  const positionOf = (offset: number): Position => {
-    const { line, col } = lineCounter.linePos(offset)
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  const problems: Problem[] = [...document.errors, ...document.warnings].map(error => ({
-    ...positionOf(error.pos[0]),
-    path: '',
-    code: 'syntax',
-    message: lowerFirst(error.message),
-  }))
+  const found = syntaxProblems(document, source)
+  const problems = (found.length > 0 ? found : aliasProblems(document)).map(problemOf)
 
   const locate = (path: Path, at: 'key' | 'value' = 'value') => {
     for (let length = path.length; length > 0; length--) {
@@ -51,26 +57,30 @@ export function readDocument(file: string, source: string): Document {
   }
   const has = (path: Path) => find(document.contents, path) !== undefined
 
+  let data: unknown
   if (problems.length === 0) {
     visit(document, {
       Scalar: (at, node) => void (at !== 'key' && isEmpty(node) && Object.assign(node, { value: null })),
-      Alias: (_, alias) => {
-        if (alias.resolve(document)) return
-        const message = `there is no anchor &${alias.source} before this alias`
-        problems.push({ ...positionOf(alias.range?.[0] ?? 0), path: '', code: 'syntax', message })
-      },
     })
-  }
-  let data: unknown
-  if (problems.length === 0) {
     try {
       data = nullToUndefined(document.toJS())
     } catch (error) {
       // The yaml package throws here on aliases that would grow without end ("billion laughs").
-      problems.push({ ...positionOf(0), path: '', code: 'syntax', message: lowerFirst((error as Error).message) })
+      problems.push(
+        problemOf({ offset: 0, message: (error as Error).message.replace(/^./, first => first.toLowerCase()) }),
+      )
     }
   }
   return { file, data, problems, locate, has }
+}
+
+function nestedTooDeep(file: string, source: string, offset: number): Document {
+  const before = source.slice(0, offset).split('\n')
+  const position = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+  const message = 'this is nested more than 100 levels deep'
+  const hint = 'no configuration is: a bracket without its end, or a file that is something else?'
+  const problems: Problem[] = [{ ...position, path: '', code: 'syntax', message, hint }]
+  return { file, data: undefined, problems, locate: () => position, has: () => false }
 }
 
 type Found = { key?: Node | null; value?: Node | null }
@@ -102,8 +112,4 @@ function nullToUndefined(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(nullToUndefined)
   if (typeof data !== 'object') return data
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, nullToUndefined(value)]))
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
 }

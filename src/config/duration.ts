@@ -2,6 +2,9 @@ const unitMilliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h:
 
 export const durationForm = 'a duration such as 60s, 1m30s or 500ms'
 
+/** Nothing that a deploy waits for takes longer, and a timer of 25 days would go off at once. */
+export const longestDuration = 24 * 3_600_000
+
 /** `500ms`, `60s`, `1m30s`; a bare number is seconds. In milliseconds; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text) * 1000

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { parse } from 'dotenv'
 import { JijiError } from '../errors.ts'
+import { decode } from './text-file.ts'
 
 /** What a `.env` file holds. */
 export type EnvFile = {
@@ -34,18 +35,12 @@ function readText(file: string): string | undefined {
     if (stats.size > longest) throw new Error(tooLarge)
     const bytes = readFileSync(file)
     if (bytes.length > longest) throw new Error(tooLarge)
-    const text = decode(bytes)
+    const text = decode(bytes).replace(/\r\n?/g, '\n')
     if (emptyLines.test(text)) throw new Error('it has hundreds of empty lines in a row')
     return text
   } catch (cause) {
     throw new JijiError('config.missing', `${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
-}
-
-/** What Windows calls Unicode is UTF-16 with a mark at its beginning. */
-function decode(bytes: Buffer): string {
-  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString()
-  return text.replace(/\r\n?/g, '\n')
 }
 
 /** Without quotes a `#` ends the value, also inside of a word, where few mean it as the beginning of a comment. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { durationForm, parseDuration } from './duration.ts'
+import { durationForm, longestDuration, parseDuration } from './duration.ts'
 import { serviceAccountKey } from './service-account.ts'
 import { parseShare, type Share, shareForm } from './share.ts'
 
@@ -80,6 +80,10 @@ export function duration() {
     .string({ error: expected(durationForm) })
     .refine(text => parseDuration(text) !== undefined, {
       error: issue => `expected ${durationForm}, got ${show(issue.input)}`,
+      abort: true,
+    })
+    .refine(text => (parseDuration(text) ?? 0) <= longestDuration, {
+      error: issue => `expected 24h at most, got ${show(issue.input)}`,
     })
     .transform(text => parseDuration(text) ?? 0)
     .meta({ form: durationForm })

@@ -25,9 +25,19 @@ export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
       const message = `${nameOf(path)} is missing: ${issue.message.slice('missing: '.length)}`
       return [{ path, at: 'key', code: 'missing-key', message }]
     }
-    return [{ path, at: 'value', code: 'wrong-value', message: issue.message }]
+    return [
+      { path, at: 'value', code: 'wrong-value', message: issue.message, ...formHint(issue.message, schema, path) },
+    ]
   })
   return findings.filter(({ code, path }) => code !== 'missing-key' || !misspelt.has(path.join('.')))
+}
+
+/** How a list or a map is written, where a single value stands in its place. */
+function formHint(message: string, schema: z.ZodType, path: Path): { hint?: string } {
+  const [, wanted, given] = /^expected a (list|map), got ("(?:.*)")$/s.exec(message) ?? []
+  if (wanted === 'list' && given !== undefined && given.length < 60) return { hint: `a list is written [${given}]` }
+  const known = wanted === 'map' ? keysAt(schema, path) : []
+  return known.length > 0 ? { hint: `a map is written {${known[0]}: …}; known here: ${known.join(', ')}` } : {}
 }
 
 /** Of a value that may be text or a map, and is a map: what is wrong in it. */

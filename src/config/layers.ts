@@ -4,6 +4,7 @@ import { type Document, type Path, type Position, readDocument } from './documen
 import { type Found, findConfig } from './find.ts'
 import { overlay } from './overlay.ts'
 import type { Problem } from './problem.ts'
+import { decode } from './text-file.ts'
 
 /** The files of a configuration laid over each other, before anything in it is checked. */
 export type Layers = Found & {
@@ -26,7 +27,7 @@ export function readLayers(wanted: Parameters<typeof findConfig>[0]): Layers {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return decode(readFileSync(file))
   } catch (cause) {
     throw new JijiError('config.missing', `${file} cannot be read: ${(cause as Error).message}`, { cause })
   }

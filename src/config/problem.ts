@@ -1,4 +1,4 @@
-import { JijiError } from '../errors.ts'
+import { type ErrorCode, JijiError } from '../errors.ts'
 
 /** One thing that is wrong in a configuration, or (a warning) that is likely to be. */
 export type Problem = {
@@ -7,7 +7,7 @@ export type Problem = {
   column: number
   /** The key, as in `services.web.proxy.app_port`; empty for the whole file. */
   path: string
-  code: ProblemCode
+  code: ProblemCode | OnlineCode
   message: string
   hint?: string
 }
@@ -25,6 +25,11 @@ export type ProblemCode =
   | 'missing-secret'
   | 'wrong-secret'
   | 'literal-secret'
+  | 'not-ignored'
+  | 'no-effect'
+
+/** What is wrong outside of the file: what a command would fail with, or what is likely to be wrong with a server. */
+export type OnlineCode = ErrorCode | 'dns' | 'host-key' | 'server' | 'registry'
 
 export function byPosition(a: Problem, b: Problem): number {
   return a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column
@@ -33,10 +38,14 @@ export function byPosition(a: Problem, b: Problem): number {
 /** Carries every problem, for a screen or for JSON. */
 export class InvalidConfig extends JijiError {
   readonly problems: readonly Problem[]
+  /** What is likely to be wrong as well, for JSON: people have been told. */
+  readonly warnings: readonly Problem[]
 
-  constructor(problems: readonly Problem[]) {
+  /** @param code of what is wrong with the world instead, where the files are right */
+  constructor(problems: readonly Problem[], warnings: readonly Problem[] = [], code: ErrorCode = 'config.invalid') {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super('config.invalid', `the configuration has ${count}`)
+    super(code, `the configuration has ${count}`)
     this.problems = problems
+    this.warnings = warnings
   }
 }

@@ -115,7 +115,8 @@ function rivalryOf(claim: Claim, claims: readonly Claim[]): Finding[] {
   if (taken) {
     const written = `${host}${isRedirect || taken.isRedirect ? '' : (target.path_prefix ?? '')}`
     const message = `${written} already leads to the service ${taken.service}`
-    return [{ path: at, at: 'value', code: 'conflict', message }]
+    const hint = 'remove it in one of the two, or give one a `path_prefix`'
+    return [{ path: at, at: 'value', code: 'conflict', message, hint }]
   }
   const other = rivals.find(rival => kindOf(rival.target) !== kindOf(target))
   if (!other) return []

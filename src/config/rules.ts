@@ -8,6 +8,7 @@ import { SecretReference } from './fields.ts'
 import { canonicalRepository, needsNamespace } from './image-name.ts'
 import type { Finding } from './issues.ts'
 import { orderRules } from './order-rules.ts'
+import { portRules } from './port-rules.ts'
 import { proxyRules } from './proxy-rules.ts'
 import { registryHost, registryKey } from './registry-key.ts'
 import type { Settings } from './schema.ts'
@@ -26,6 +27,7 @@ export function checkRules(settings: Settings, root: string): Finding[] {
     ...containerRules(settings, root),
     ...orderRules(settings),
     ...proxyRules(settings),
+    ...portRules(settings),
   ]
 }
 
@@ -37,7 +39,7 @@ export function literalSecrets(settings: Settings): Finding[] {
       path,
       at: 'value',
       code: 'literal-secret',
-      message: `${path.join('.')} holds the secret itself`,
+      message: 'the secret itself is written here',
       hint: 'put it in .env or in the environment, and write its ALL_CAPS name here',
     }))
 }
@@ -144,6 +146,10 @@ function serviceRules(settings: Settings, root: string): Finding[] {
         at: 'key',
         code: service.image === undefined ? 'missing-key' : 'conflict',
         message,
+        hint:
+          service.image === undefined
+            ? 'add image: NAME:TAG for one that there is, or build: {context: .} to build it'
+            : 'remove `build` to run the image as it is, or `image` to build one',
       })
     }
     if (service.image !== undefined) findings.push(...imageProblem([...path, 'image'], service.image))

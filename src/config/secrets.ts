@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Config } from './config.ts'
 import { type EnvFile, readEnvFile } from './env-file.ts'
 import type { SecretReference } from './fields.ts'
+import { nearest } from './nearest.ts'
 import { byPosition, InvalidConfig, type Problem } from './problem.ts'
 import { references } from './rules.ts'
 import { Secret } from './secret.ts'
@@ -144,13 +145,29 @@ function readSecretFile(config: Config, { text, path }: SecretReference): string
   }
 }
 
+/** A name in a file that may have been meant: of the environment's, nobody is told. */
+function similar(name: string, places: readonly Place[]): string {
+  const files = places.filter(place => place.name !== theEnvironment)
+  const found = files.flatMap(place => {
+    const meant = nearest(name, Object.keys(place.values))
+    return meant && meant !== name ? [`${place.name} has ${meant}`] : []
+  })
+  return found.length > 0 ? `; ${found.join(', ')}` : ''
+}
+
+const theEnvironment = 'the environment'
+
+/** Those that are searched, the first one first. */
+export function envFiles({ environment }: Pick<Config, 'environment'>): string[] {
+  return environment ? [`.env.${environment}`, '.env'] : ['.env']
+}
+
 type Place = Pick<EnvFile, 'doubt'> & { name: string; values: Readonly<Record<string, string | undefined>> }
 
 function placesOf(config: Config, environment: Sources['environment']): Place[] {
-  const files = config.environment ? [`.env.${config.environment}`, '.env'] : ['.env']
   return [
-    ...(environment ? [{ name: 'the environment', values: environment, doubt: () => undefined }] : []),
-    ...files.map(name => ({ name, ...readEnvFile(join(config.root, name)) })),
+    ...(environment ? [{ name: theEnvironment, values: environment, doubt: () => undefined }] : []),
+    ...envFiles(config).map(name => ({ name, ...readEnvFile(join(config.root, name)) })),
   ]
 }
 
@@ -169,6 +186,6 @@ function missingSecret(config: Config, reference: SecretReference, places: reado
     path: reference.path.join('.'),
     code: 'missing-secret',
     message: `the secret ${reference.text} is not set`,
-    hint: `searched: ${where.join(', ')}`,
+    hint: `searched: ${where.join(', ')}${similar(reference.text, places)}`,
   }
 }

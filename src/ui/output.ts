@@ -262,6 +262,8 @@ export class Output {
     const { red, dim } = this.#colour
     if (error instanceof InvalidConfig) {
       for (const problem of error.problems) this.#tell(`${red('error:')} ${this.#renderProblem(problem)}`)
+      // What came first may have left the screen.
+      if (error.problems.length > 1) this.#tell(`${red('error:')} ${error.message}`)
     } else if (error instanceof JijiError) {
       if (error.output) this.#print(dim(wrapBehind('  | ', this.#mask(error.output.trimEnd()), this.#width)))
       const release = failedReleaseIn(error)
@@ -367,7 +369,7 @@ function jsonError(error: unknown): unknown {
       error: { code: 'fault', message: error instanceof Error ? error.message : String(error) },
     }
   const { code, message, hint, server } = error
-  const problems = error instanceof InvalidConfig ? { problems: error.problems } : {}
+  const problems = error instanceof InvalidConfig ? { problems: error.problems, ...warningsIn(error) } : {}
   const services = failedReleaseIn(error)?.services
   return {
     schemaVersion: 1,
@@ -375,4 +377,8 @@ function jsonError(error: unknown): unknown {
     ...problems,
     ...(services ? { services } : {}),
   }
+}
+
+function warningsIn({ warnings }: InvalidConfig): { warnings?: readonly Problem[] } {
+  return warnings.length > 0 ? { warnings } : {}
 }

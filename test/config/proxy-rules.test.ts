@@ -95,23 +95,23 @@ describe('a host name and a prefix lead to one service', () => {
   test.each<[string[], string]>([
     [
       ['app_port: 1, hosts: [a.b]', 'app_port: 1, hosts: [x, A.b]'],
-      's2.proxy.hosts.1 conflict: a.b already leads to the service s1',
+      's2.proxy.hosts.1 conflict: a.b already leads to the service s1 (remove it in one of the two, or give one a `path_prefix`)',
     ],
     [
       ['app_port: 1, hosts: [a.b], path_prefix: /api', 'app_port: 1, hosts: [a.b], path_prefix: /API'],
-      's2.proxy.hosts.0 conflict: a.b/API already leads to the service s1',
+      's2.proxy.hosts.0 conflict: a.b/API already leads to the service s1 (remove it in one of the two, or give one a `path_prefix`)',
     ],
     [
       ['targets: [{app_port: 1, hosts: [a.b]}, {app_port: 2, hosts: [a.b]}]'],
-      's1.proxy.targets.1.hosts.0 conflict: a.b already leads to the service s1',
+      's1.proxy.targets.1.hosts.0 conflict: a.b already leads to the service s1 (remove it in one of the two, or give one a `path_prefix`)',
     ],
     [
       ['app_port: 1, hosts: [a.b]', 'app_port: 1, hosts: [b], redirect_from: [a.b]'],
-      's2.proxy.redirect_from.0 conflict: a.b already leads to the service s1',
+      's2.proxy.redirect_from.0 conflict: a.b already leads to the service s1 (remove it in one of the two, or give one a `path_prefix`)',
     ],
     [
       ['app_port: 1, hosts: [a.b], path_prefix: /x, redirect_from: [c]', 'app_port: 1, hosts: [c], path_prefix: /y'],
-      's2.proxy.hosts.0 conflict: c already leads to the service s1',
+      's2.proxy.hosts.0 conflict: c already leads to the service s1 (remove it in one of the two, or give one a `path_prefix`)',
     ],
     [
       ['app_port: 1, hosts: [a.b], ssl: true', 'app_port: 1, hosts: [a.b], path_prefix: /api'],

@@ -284,7 +284,7 @@ describe('an error', () => {
     const { output, err } = outputOf()
     output.error(new InvalidConfig([problem, { ...problem, line: 4 }]))
     expect(err()).toBe(
-      'error: nowhere/deploy.yml:3:5: a.b: unknown key b\nerror: nowhere/deploy.yml:4:5: a.b: unknown key b\n',
+      'error: nowhere/deploy.yml:3:5: a.b: unknown key b\nerror: nowhere/deploy.yml:4:5: a.b: unknown key b\nerror: the configuration has 2 problems\n',
     )
   })
   test('of ours shows its stack', () => {

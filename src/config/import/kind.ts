@@ -17,9 +17,15 @@ export function kindOf(file: string, source: string): 'compose' | 'kamal' {
     problems.length > 0 ? new RegExp(`^${key}\\s*:`, 'm').test(source) : isMap(data) && data[key] !== undefined
   if (has('project') && has('services'))
     throw new JijiError('usage', `${file} is a configuration of jiji already`, { hint: 'copy it to .jiji/deploy.yml' })
-  if (has('service') && ['image', 'servers', 'registry', 'builder'].some(has)) return 'kamal'
-  if (has('services')) return 'compose'
+  const kind = kindBy(has)
+  if (kind) return kind
   throw new JijiError('usage', `${file} is neither a Compose file nor one of Kamal's`, {
     hint: "Compose has `services` at its top, Kamal's config/deploy.yml has `service` and `servers`",
   })
+}
+
+/** By the keys at its top. */
+export function kindBy(has: (key: string) => boolean): 'compose' | 'kamal' | undefined {
+  if (has('service') && ['image', 'servers', 'registry', 'builder'].some(has)) return 'kamal'
+  return has('services') ? 'compose' : undefined
 }
