@@ -21,7 +21,8 @@ import { runSecretCommand } from './secret-command.ts'
 
 export function loadProject({ options, output, directory }: Context): Config {
   const config = loadConfig({ directory, file: options.text('config'), environment: options.text('environment') })
-  for (const warning of config.warnings) output.warn(warning)
+  // Other warnings are for those who check a configuration, or are about to use it.
+  for (const warning of config.warnings.filter(({ code }) => code === 'literal-secret')) output.warn(warning)
   return config
 }
 
@@ -129,9 +130,12 @@ export async function withServers<T>(
       if (failures.length > 0) throw failures.length === 1 ? failures[0] : unreachable(failures, servers.length)
       return use(runners)
     },
-    tellAtOnce(context),
+    { onFailure: tellAtOnce(context) },
   )
 }
+
+/** How connections are made for a look: what is worth knowing goes to somebody else, and nothing is recorded. */
+export type Look = Pick<FleetOptions, 'warn' | 'forgets'>
 
 /** Says that a server cannot be reached while others still are connected to, which can take some time. */
 export function tellAtOnce({ output }: Context): (failure: JijiError) => void {
@@ -146,6 +150,7 @@ export async function withBuilders<T>(
   secrets: Secrets,
   { services }: Selected,
   use: (builders: Builders) => Promise<T>,
+  given: Look = {},
 ): Promise<T> {
   const { remote, remotes, engine } = config.builder
   const built = services.filter(({ build }) => build).flatMap(service => service.servers)
@@ -154,7 +159,7 @@ export async function withBuilders<T>(
   const named = wanted.map(([arch, address]) => ({ name: `builder-${arch}`, arch, address }))
   const all = [...(remote && built.length > 0 ? [{ name: 'builder', address: remote }] : []), ...named]
   const places = all.map(({ name, address }) => placeOf(config, secrets, { name, ...address, keys: undefined }))
-  const options = { signal: context.signal, warn: (text: string) => context.output.warn(text) }
+  const options = { signal: context.signal, warn: (text: string) => context.output.warn(text), ...given }
   return withFleet(places, options, async ({ runners, failures }) => {
     if (failures[0]) throw failures[0]
     const askOne = async (name: string) => {
@@ -179,7 +184,7 @@ export async function withReachable<T>(
   secrets: Secrets,
   servers: readonly Server[],
   use: (fleet: Fleet) => Promise<T>,
-  onFailure?: (failure: JijiError) => void,
+  given: Look & Pick<FleetOptions, 'onFailure'> = {},
 ): Promise<T> {
   const places = servers.map(server => placeOf(config, secrets, server))
   context.output.expect(places.length)
@@ -189,7 +194,7 @@ export async function withReachable<T>(
       signal: context.signal,
       warn: text => context.output.warn(text),
       connect: timed(context),
-      ...(onFailure ? { onFailure } : {}),
+      ...given,
     },
     ({ runners, failures }) =>
       use({ failures, runners: new Map([...runners].map(([name, runner]) => [name, traced(context, runner)])) }),

@@ -38,7 +38,7 @@ export async function withReached<T>(
       const skipped = failures.map(({ server = '', code, message }) => ({ server, code, reason: message }))
       return use({ runners, selected: left, skipped })
     },
-    tellAtOnce(context),
+    { onFailure: tellAtOnce(context) },
   )
 }
 

@@ -10,4 +10,6 @@ export type ConnectOptions = {
   environment?: { readonly [name: string]: string | undefined }
   /** Told what is worth knowing and no failure: a new host key was recorded. */
   warn?: (message: string, server: string) => void
+  /** For a look that is to leave no trace: the key of a server that is not known is accepted, and not recorded. */
+  forgets?: boolean
 }

@@ -27,7 +27,12 @@ export type HostKeyCheck = {
   shown(): string
 }
 
-export function hostKeyCheck(peer: Peer, settings: SshSettings, note: (message: string) => void): HostKeyCheck {
+export function hostKeyCheck(
+  peer: Peer,
+  settings: SshSettings,
+  note: (message: string) => void,
+  forgets = false,
+): HostKeyCheck {
   const all = settings.knownHostsFiles.flatMap(file => parseKnownHosts(readOrEmpty(file), file))
   const lines = knownHostsFor(all, settings.knownAs)
   let refusal: JijiError | undefined
@@ -48,7 +53,8 @@ export function hostKeyCheck(peer: Peer, settings: SshSettings, note: (message: 
     },
     refusal: () => refusal,
     record() {
-      if (unknown) append(peer, settings, unknown, note)
+      if (unknown && forgets) note(`${peer.label} is not known yet: ${typeOf(unknown)} ${fingerprint(unknown)}`)
+      else if (unknown) append(peer, settings, unknown, note)
       unknown = undefined
     },
     shown: () => (accepted ? `${typeOf(accepted)} ${accepted.toString('base64')}` : ''),

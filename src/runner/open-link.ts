@@ -38,7 +38,7 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
     if (signal?.aborted) throw reasonOf(signal)
     const route = await openRoute({ target, settings, peer, place }, options)
     route.stream.once('end', () => route.stream.destroy()) // a channel or a pipe would stay open by half
-    const hostKey = hostKeyCheck(peer, settings, note)
+    const hostKey = hostKeyCheck(peer, settings, note, options.forgets)
     const login = authentication(settings.user, identities)
     try {
       const client = await shakeHands(route.stream, {

@@ -29,6 +29,7 @@ import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, type Released, release } from '../release.ts'
 import { pageFile, withReport } from '../report.ts'
+import { allWarnings } from '../warnings.ts'
 
 export async function run(context: Context): Promise<void> {
   const page = pageFile(context)
@@ -36,6 +37,8 @@ export async function run(context: Context): Promise<void> {
   const selected = selectWithSharers(config, context)
   const secrets = await gatherSecrets(context, config, config)
   const certificates = ownCertificates(config, secrets)
+  const unsaid = await allWarnings(context, config)
+  for (const warning of unsaid.filter(({ code }) => code !== 'literal-secret')) context.output.warn(warning)
   const here = thisMachine(context)
   const tree = await readTree(here, config.root)
   const version = versionOf(tree, context.options.text('version'), new Date())

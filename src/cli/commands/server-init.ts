@@ -33,14 +33,9 @@ export async function run(context: Context): Promise<void> {
     if (failed.length > 1) for (const error of failed) showWords(context, error)
     if (failed.length > 0) throw together(failed, selected.servers.length)
   }
-  await withReachable(
-    context,
-    config,
-    secrets,
-    selected.servers,
-    ({ runners, failures }) => setUp(runners, failures),
-    tellAtOnce(context),
-  )
+  await withReachable(context, config, secrets, selected.servers, ({ runners, failures }) => setUp(runners, failures), {
+    onFailure: tellAtOnce(context),
+  })
 }
 
 /** @returns why some of it could not be done */
