@@ -48,9 +48,15 @@ export const catalogue: readonly Command[] = [
   {
     name: 'validate',
     summary: 'Check the configuration, and name every problem in it',
-    shared: ['config', 'environment', 'output', 'quiet', 'noHostEnv'],
-    options: [{ flags: '--secrets', description: 'Also look up every secret' }],
-    examples: ['jiji validate', 'jiji validate -e staging -o json'],
+    shared: ['config', 'environment', 'output', 'quiet', 'verbose', 'noHostEnv'],
+    options: [
+      { flags: '--secrets', description: 'Also look up every secret' },
+      {
+        flags: '--online',
+        description: 'Also ask servers, registries and name servers whether it would work; nothing is changed or built',
+      },
+    ],
+    examples: ['jiji validate', 'jiji validate --online', 'jiji validate -e staging -o json'],
     load: () => import('./commands/validate.ts'),
   },
   {

@@ -115,8 +115,7 @@ export function parseObservation(server: string, text: string): Observation {
     engine: objects<Observation['engine']>('engine')[0] ?? { version: '', arch: '' },
     proxy: all('proxy')[0],
     rootless: parseRootless(all),
-    // What an older jiji wrote names its hosts at least, which must not be given away.
-    sites: files<SiteHeading>('site', ['project', 'hosts']).map(site => ({ ...noMore, ...site })),
+    sites: sitesIn(text),
     markers: new Set(all('live')),
     containers: objects<RawContainer>('container').map(asContainer).map(standingWhere(releases, current)),
     releases,
@@ -129,6 +128,12 @@ export function parseObservation(server: string, text: string): Observation {
     ),
     lock: files<LockOwner>('lock', [])[0],
   }
+}
+
+/** What projects have told the proxy; what an older jiji wrote names its hosts at least, which must not be given away. */
+export function sitesIn(text: string): SiteHeading[] {
+  const lines = [...text.matchAll(/^site (.*)$/gm)].map(([, rest = '']) => rest)
+  return lines.flatMap(rest => parseFile<SiteHeading>(rest, ['project', 'hosts'])).map(site => ({ ...noMore, ...site }))
 }
 
 function parseRootless(all: (word: string) => string[]): Rootless | undefined {

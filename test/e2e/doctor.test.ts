@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Problem } from '../../src/config/problem.ts'
 import type { Finding } from '../../src/deploy/doctor/finding.ts'
 import { appFiles, createProject, type Project, type Result } from './harness.ts'
 import { freePort } from './ports.ts'
@@ -254,5 +257,97 @@ ${rig.servers
     expect(notOk(stopped, 's1')).toContain('engine problem engine.failed')
     expect(at(stopped, 's1', 'engine')[0]?.hint).toBe('is its daemon running? sudo systemctl status docker')
     expect([first.code, stopped.code]).toEqual([1, 1])
+  })
+
+  describe('jiji validate --online', () => {
+    const online = async (...words: string[]) => {
+      const { code, stdout, stderr } = await project.jijiWith(
+        { DOCKER_HOST: engine.host },
+        ...['validate', '--online', '-o', 'json', ...words],
+      )
+      const { problems, warnings = [] }: { problems: Problem[]; warnings?: Problem[] } = JSON.parse(stdout)
+      expect(stderr).not.toContain('fault of jiji')
+      // Whether the plug-in buildx is on this machine is none of its business.
+      const others = warnings.filter(({ path }) => path !== 'builder.engine')
+      return { code, problems: problems.map(said), warnings: others.map(said) }
+    }
+    const said = ({ line, column, path, code, message }: Problem) => `${line}:${column} ${path} ${code}: ${message}`
+    const site = '# {"project":"other","hosts":["taken.example.com"]}'
+
+    test('finds nothing where nothing is, asks each server once, and leaves no trace', () =>
+      untraced(async () => {
+        const before = rig.servers.map(server => server.executions())
+        expect(await online()).toEqual({ code: 0, problems: [], warnings: [] })
+        expect(rig.servers.map((server, i) => server.executions() - (before[i] ?? 0))).toEqual([1, 1])
+      }))
+
+    test('places what the world says against it in the file: a server that is down once', async () => {
+      await must(
+        s1(),
+        `docker run -d --name jiji-proxy --label "jiji.proxy=caddy:2 80 443" -p 80:80 -p 443:443 --entrypoint sleep caddy:2 1000
+docker exec jiji-proxy mkdir -p /jiji/sites && docker exec -i jiji-proxy sh -c 'cat >/jiji/sites/other.caddy' <<'END'
+${site}
+END`,
+      )
+      await configure({
+        hosts: ['taken.example.com', 'missing.invalid'],
+        rest: 'registries: {company: {server: ghcr.io/company, username: bot, password: NOT_SET}}',
+      })
+      await s2().link('down')
+      const result = await online()
+      await s2().link('up')
+      await must(s1(), 'docker rm -f jiji-proxy')
+      await configure()
+      const [missing, ...problems] = result.problems
+      expect(missing).toBe('3:74 registries.company.password missing-secret: the secret NOT_SET is not set')
+      expect(problems).toEqual([
+        expect.stringMatching(/^5:38 servers\.s2\.host server\.(unreachable|timeout): s2 /),
+        expect.stringMatching(
+          /^7:\d+ services\.on-s1\.proxy\.hosts\.1 route\.taken: s1: taken\.example\.com belongs to the project other there$/,
+        ),
+      ])
+      expect(result.warnings.filter(one => one.includes('missing.invalid'))).toEqual([
+        expect.stringMatching(/^7:\d+ services\.on-s1\.proxy\.hosts\.2 dns: missing\.invalid does not resolve/),
+      ])
+      expect(result.code).toBe(2)
+    })
+
+    test('a server that is down: exit 4; a port that is taken, and a new host key that is not recorded', async () => {
+      const config = readFileSync(rig.sshConfigFile, 'utf8').replace(
+        rig.knownHosts,
+        join(project.folder, 'known_hosts'),
+      )
+      await project.write({
+        known_hosts: '',
+        ssh_config: config,
+        'other.yml': `project: shop
+ssh: {config: ssh_config}
+servers:
+  s1: {host: s1}
+  s2: {host: s2, user: nobody, engine: podman}
+services:
+  web:
+    image: 127.0.0.1:1/nothing:1
+    hosts: [s1, s2]
+    ports: ["8081:80"]
+    stop_first: true
+`,
+      })
+      await listening(s1(), 8081, async () => {
+        const result = await online('-c', 'other.yml')
+        expect(result.problems).toEqual([
+          expect.stringMatching(/^5:14 servers\.s2\.host server\.refused: s2 .*nobody/),
+          expect.stringMatching(/^8:12 services\.web\.image registry\.unreachable: .*127\.0\.0\.1:1.* \(from s1\)$/),
+          expect.stringMatching(/^10:13 services\.web\.ports\.0 port\.taken: s1: port 8081 is taken by node/),
+        ])
+        const unknown = (line: number, name: string) =>
+          expect.stringMatching(
+            new RegExp(`^${line}:14 servers\\.${name}\\.host host-key: ${name} .*is not known yet: .*SHA256:`),
+          )
+        expect(result.warnings).toEqual([unknown(4, 's1'), unknown(5, 's2')])
+        expect(result.code).toBe(4)
+        expect(readFileSync(join(project.folder, 'known_hosts'), 'utf8')).toBe('')
+      })
+    })
   })
 })

@@ -5,6 +5,7 @@ import { createServer as createSecure } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Problem } from '../../src/config/problem.ts'
 import type { Check } from '../../src/registry/verify/proof.ts'
 import { appFiles, createProject, type Project, type Result, serversOf } from './harness.ts'
 import { ask } from './load.ts'
@@ -101,6 +102,47 @@ services:
     for (const form of forms) expect(result.stdout + result.stderr).not.toContain(form)
     const held = await Promise.all(rig.servers.flatMap(server => forms.map(form => server.filesHolding(form))))
     expect(held.flat()).toEqual([])
+  })
+
+  test('validate --online says the same at the lines of the file', async () => {
+    const { host } = withPassword
+    await project.write({
+      'online.yml': `project: shop
+builder:
+  registry:
+    server: "${withTokens.host}"
+    namespace: company
+    username: bob
+    password: BOB
+registries:
+  plain:
+    server: "${host}"
+    username: alice
+    password: BOB
+${serversOf(rig)}
+services:
+  web: {build: {context: .}, hosts: [s1]}
+  there: {image: "${host}/box:1", hosts: [s1, s2]}
+  gone: {image: "${withTokens.host}/personal/gone:1", hosts: [s1]}
+`,
+    })
+    const { code, stdout } = await project.jijiWith(
+      environment,
+      'validate',
+      '--online',
+      '-c',
+      'online.yml',
+      '-o',
+      'json',
+    )
+    const { problems }: { problems: Problem[] } = JSON.parse(stdout)
+    expect([...new Set(problems.map(({ line, path, code }) => `${line} ${path} ${code}`))]).toEqual([
+      '7 builder.registry.password registry.refused',
+      '12 registries.plain.password registry.refused',
+      '21 services.gone.image pull.failed',
+    ])
+    expect(code).toBe(3)
+    for (const form of forms) expect(stdout).not.toContain(form)
   })
 
   test('asks each image for its own, here and on all servers, over one connection to each', async () => {

@@ -2,30 +2,53 @@ import { relative } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/load.ts'
 import { ownCertificates } from '../../config/own-certificates.ts'
-import { InvalidConfig, type Problem } from '../../config/problem.ts'
+import { byPosition, InvalidConfig, type Problem } from '../../config/problem.ts'
+import type { Secrets } from '../../config/secrets.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets } from '../gather.ts'
+import { askWorld } from '../online.ts'
+import { allWarnings } from '../warnings.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, directory } = context
+  const isOnline = options.flag('online')
   const { config, problems } = readConfig({
     directory,
     file: options.text('config'),
     environment: options.text('environment'),
   })
-  const found = config && options.flag('secrets') ? await missingSecrets(context, config) : problems
-  if (!config || found.length > 0) throw new InvalidConfig(found)
-  if (output.style.json) return output.json({ schemaVersion: 1, problems: [], warnings: config.warnings })
-  for (const warning of config.warnings) output.warn(warning)
-  output.result(`${config.files.map(file => relative(directory, file)).join(' + ')} is valid`)
+  if (!config) {
+    if (isOnline) output.note('servers and registries are asked when the files are right')
+    throw new InvalidConfig(problems)
+  }
+  const { secrets, missing } = isOnline || options.flag('secrets') ? await lookUp(context, config) : { missing: [] }
+  const [own, world] = await Promise.all([
+    allWarnings(context, config),
+    isOnline ? askWorld(context, config, secrets) : { problems: [], warnings: [], code: undefined },
+  ])
+  const warnings = [...own, ...world.warnings].sort(byPosition)
+  const found = [...missing, ...world.problems].sort(byPosition)
+  if (!output.style.json) for (const warning of warnings) output.warn(warning)
+  if (found.length > 0) throw new InvalidConfig(found, warnings, missing.length > 0 ? 'config.invalid' : world.code)
+  if (output.style.json) return output.json({ schemaVersion: 1, problems: [], warnings })
+  const works = isOnline ? `, and what it names is there: ${asked(config)}` : ''
+  output.result(`${config.files.map(file => relative(directory, file)).join(' + ')} is valid${works}`)
 }
 
-async function missingSecrets(context: Context, config: Config): Promise<readonly Problem[]> {
+function asked({ servers, services }: Config): string {
+  const hosts = new Set(services.flatMap(({ proxy }) => proxy?.targets ?? []).flatMap(({ hosts }) => hosts))
+  const count = (amount: number, one: string) => (amount === 1 ? `1 ${one}` : `${amount} ${one}s`)
+  return [count(servers.length, 'server'), count(services.length, 'image'), count(hosts.size, 'host name')].join(', ')
+}
+
+async function lookUp(context: Context, config: Config): Promise<{ secrets?: Secrets; missing: readonly Problem[] }> {
+  let secrets: Secrets | undefined
   try {
-    ownCertificates(config, await gatherSecrets(context, config, config))
-    return []
+    secrets = await gatherSecrets(context, config, config)
+    ownCertificates(config, secrets)
+    return { secrets, missing: [] }
   } catch (error) {
-    if (error instanceof InvalidConfig) return error.problems
-    throw error
+    if (!(error instanceof InvalidConfig)) throw error
+    return { ...(secrets ? { secrets } : {}), missing: error.problems }
   }
 }
