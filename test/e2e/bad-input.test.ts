@@ -58,7 +58,7 @@ describe('a configuration that is wrong', () => {
       { '.jiji/deploy.yml': `${valid}  web: {image: "busybox:1", hosts: [web1]}\n` },
       ['deploy'],
       2,
-      ['deploy.yml:9:3', 'unique'],
+      ['deploy.yml:9:3', 'web stands here a second time'],
     ],
     [
       'a missing secret',
