@@ -78,7 +78,7 @@ services:
   web:
     image: redis:7
     hosts: [web1]
-    ports: ["3000", "127.0.0.1:80:80/tcp"]
+    ports: ["3000", "127.0.0.1:8081:80/tcp"]
     volumes: ["data:/data", "/srv:/srv:ro"]
     stop_first: true
     proxy:
