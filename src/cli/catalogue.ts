@@ -94,6 +94,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--no-push', description: 'Build only' },
     ],
     examples: ['jiji build', 'jiji build -S web --no-push'],
+    isChange: true,
     load: () => import('./commands/build.ts'),
   },
   {
@@ -111,6 +112,8 @@ export const catalogue: readonly Command[] = [
       'jiji deploy -S web -H "web*" --yes --wait',
       'jiji deploy --report deploy.html',
     ],
+    isChange: true,
+    tellsEvents: true,
     load: () => import('./commands/deploy.ts'),
   },
   {
@@ -123,6 +126,8 @@ export const catalogue: readonly Command[] = [
       { flags: '--report <file>', description: 'Write a page of HTML that shows how it went, and when' },
     ],
     examples: ['jiji rollback', 'jiji rollback v1.4 -S web', 'jiji rollback --list'],
+    isChange: true,
+    tellsEvents: true,
     load: () => import('./commands/rollback.ts'),
   },
   {
@@ -131,6 +136,8 @@ export const catalogue: readonly Command[] = [
     summary: 'Replace running containers by new ones of the same version, without a gap',
     shared: restarting,
     examples: ['jiji service restart', 'jiji service restart web -H web1'],
+    isChange: true,
+    tellsEvents: true,
     load: () => import('./commands/service-restart.ts'),
   },
   {
@@ -139,6 +146,8 @@ export const catalogue: readonly Command[] = [
     summary: 'Run more or fewer replicas of services, until the next deploy',
     shared: restarting,
     examples: ['jiji service scale web=3', 'jiji service scale web=3 worker=2 --yes'],
+    isChange: true,
+    tellsEvents: true,
     load: () => import('./commands/service-scale.ts'),
   },
   {
@@ -148,6 +157,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
     options: [{ flags: '--volumes', description: 'Also what they keep: their named volumes and directories' }],
     examples: ['jiji service remove worker', 'jiji service remove worker -H web2 --yes'],
+    isChange: true,
     load: () => import('./commands/service-remove.ts'),
   },
   {
@@ -155,6 +165,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Take away releases beyond those that are retained: containers, images and records',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
     examples: ['jiji service prune --dry-run', 'jiji service prune -H web1'],
+    isChange: true,
     load: () => import('./commands/service-prune.ts'),
   },
   {
@@ -222,6 +233,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
     options: [{ flags: '-m, --message <text>', description: 'Why, for those who meet the lock' }],
     examples: ['jiji lock acquire -m "database move"'],
+    isChange: true,
     load: () => import('./commands/lock-acquire.ts'),
   },
   {
@@ -229,6 +241,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Take the lock away, whoever holds it',
     shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
     examples: ['jiji lock release', 'jiji lock release -H web1'],
+    isChange: true,
     load: () => import('./commands/lock-release.ts'),
   },
   {
@@ -278,6 +291,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--docker-group', description: 'Let a user who is not root use Docker, which is as good as root' },
     ],
     examples: ['jiji server init --dry-run', 'jiji server init -H web3 --yes'],
+    isChange: true,
     load: () => import('./commands/server-init.ts'),
   },
   {
@@ -289,6 +303,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--confirm <project>', description: "The project's name, where nobody can be asked for it" },
     ],
     examples: ['jiji server teardown --dry-run', 'jiji server teardown -H web2 --yes --confirm myapp'],
+    isChange: true,
     load: () => import('./commands/server-teardown.ts'),
   },
   {
@@ -300,6 +315,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--force', description: 'Write it also where git would commit it' },
     ],
     examples: ['jiji server backup --to web1.tgz -H web1'],
+    isChange: true,
     load: () => import('./commands/server-backup.ts'),
   },
   {
@@ -311,6 +327,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--force', description: 'Also on a server that has the project, in the place of what it remembers' },
     ],
     examples: ['jiji server restore web1.tgz -H web1'],
+    isChange: true,
     load: () => import('./commands/server-restore.ts'),
   },
   {
@@ -318,6 +335,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Replace the proxies by new ones of the same image and ports, without losing a request',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
     examples: ['jiji proxy restart', 'jiji proxy restart -H web1'],
+    isChange: true,
     load: () => import('./commands/proxy-restart.ts'),
   },
   {
@@ -325,6 +343,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Give the proxies the image and the ports that are configured, without losing a request',
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'dryRun', 'wait', 'quiet', 'verbose', 'noHostEnv'],
     examples: ['jiji proxy upgrade --dry-run', 'jiji proxy upgrade -H web1 --yes'],
+    isChange: true,
     load: () => import('./commands/proxy-upgrade.ts'),
   },
   {
@@ -336,6 +355,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--volumes', description: 'Also the certificates and routes that they keep' },
     ],
     examples: ['jiji proxy remove -H web2 --yes'],
+    isChange: true,
     load: () => import('./commands/proxy-remove.ts'),
   },
   {
@@ -362,6 +382,7 @@ export const catalogue: readonly Command[] = [
       'jiji registry login --skip-remote',
       'pass show ghcr | jiji registry login ghcr.io/you --username you --password-stdin',
     ],
+    isChange: true,
     load: () => import('./commands/registry-login.ts'),
   },
   {
@@ -371,6 +392,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
     options: skips,
     examples: ['jiji registry logout', 'jiji registry logout ghcr.io/you --skip-local'],
+    isChange: true,
     load: () => import('./commands/registry-logout.ts'),
   },
   {
@@ -404,6 +426,7 @@ export const catalogue: readonly Command[] = [
     shared: registry,
     options: skips,
     examples: ['jiji registry setup', 'jiji registry setup --skip-remote'],
+    isChange: true,
     load: () => import('./commands/registry-setup.ts'),
   },
   {
@@ -465,6 +488,7 @@ export const catalogue: readonly Command[] = [
       },
     ],
     examples: ['jiji registry prune --dry-run', 'jiji registry prune --all --older-than 30d --yes'],
+    isChange: true,
     load: () => import('./commands/registry-prune.ts'),
   },
   {
@@ -473,6 +497,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'hosts', 'output', 'yes', 'quiet', 'verbose'],
     options: skips,
     examples: ['jiji registry remove --yes'],
+    isChange: true,
     load: () => import('./commands/registry-remove.ts'),
   },
   {

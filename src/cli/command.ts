@@ -14,6 +14,10 @@ export type Command = {
   passesOn?: boolean
   /** Goes on until Ctrl-C, which then is no failure. */
   isEndless?: boolean
+  /** Changes something: a log of it is kept, and it goes on to its end when nobody reads what it says. */
+  isChange?: boolean
+  /** Releases: with -o json it tells what happens as it happens, a document in each line. */
+  tellsEvents?: boolean
   /** For programs, and in no help. */
   isHidden?: boolean
   /** A number is the exit status, of a command that is not ours. */

@@ -13,9 +13,10 @@ import { limits } from '../deploy/limits.ts'
 import { JijiError } from '../errors.ts'
 import { connectFleet, connectPlace, type Fleet, type FleetOptions, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
-import type { Runner, Output as RunOutput } from '../runner/runner.ts'
+import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
 import { runSecretCommand } from './secret-command.ts'
+import { traced } from './traced.ts'
 
 /** What commands have in common before they begin: the configuration, its secrets, the servers. */
 
@@ -68,6 +69,7 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
     runCommand: command => runSecretCommand(thisMachine(context), command, context.signal),
   })
   output.hide(secrets.all)
+  output.beginLog(config.scope)
   // What is started from now on (engines, ssh) has no need of them, and an environment can be read in /proc.
   context.forget(credentialsOf(config).flatMap(({ secret }) => (secret.isName ? secret.text : [])))
   return secrets
@@ -262,14 +264,4 @@ function placeOf({ ssh, root }: Config, secrets: Secrets, server: Reached): Plac
 
 function inRoot<T>(root: string, path: T): T | string {
   return typeof path === 'string' && !path.startsWith('~') ? resolve(root, path) : path
-}
-
-/** A runner that shows each script before it runs. */
-function traced({ output }: Context, runner: Runner): Runner {
-  if (!output.style.verbose) return runner
-  const run: Runner['run'] = (script, options): Promise<RunOutput> => {
-    output.script(runner.server, script)
-    return runner.run(script, options)
-  }
-  return new Proxy(runner, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name, target)) })
 }

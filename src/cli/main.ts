@@ -8,6 +8,8 @@ import { withLive } from './live.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
+declare const JIJI_VERSION: string
+
 export type World = Omit<Context, 'command' | 'options' | 'args' | 'output' | 'signal' | 'stdin'> & {
   argv: readonly string[]
   stdin: NodeJS.ReadStream
@@ -40,11 +42,15 @@ function wantsJson({ argv, environment }: World): boolean {
 }
 
 async function run(world: World, { command, args, options }: Exclude<Invocation, { help: unknown }>): Promise<number> {
+  const json = options.text('output') === 'json'
+  const isChange = command.isChange && !['dry-run', 'list'].some(only => options.flag(only))
   const output = await createOutput(world, {
-    json: options.text('output') === 'json',
+    json,
+    lines: Boolean(json && isChange && command.tellsEvents),
     quiet: options.flag('quiet'),
     verbose: options.flag('verbose'),
   })
+  if (isChange) output.keepLog(command.name, logTitle(world))
   const interrupt = new AbortController()
   setMaxListeners(0, interrupt.signal) // one for each thing that waits, and many wait at once
   const cleanUp = () => {
@@ -53,8 +59,10 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     output.note(`${world.stderr.isTTY ? '\n' : ''}cleaning up; Ctrl-C again leaves at once${rest}`)
   }
   const forget = onInterrupt(cleanUp, () => output.error(leftAtOnce(output)))
-  // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault.
-  const onClosed = () => interrupt.abort(new JijiError('interrupted', 'nobody reads the output any more'))
+  // As in `jiji logs | head`: who no longer reads has had enough, and that is no fault. What changes servers goes on.
+  const onClosed = () => {
+    if (!isChange) interrupt.abort(new JijiError('interrupted', 'nobody reads the output any more'))
+  }
   for (const stream of [world.stdout, world.stderr]) stream.on('error', onClosed)
   // A fault of ours that nothing awaited: what has been begun is undone, and the stack goes through the mask.
   const onFault = (error: unknown) => interrupt.abort(error)
@@ -70,6 +78,7 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     const work = async () => run(context)
     const status: unknown = await (command.shared.includes('progress') ? withLive(context, work) : work())
     if (signal.aborted && !isInterrupt(signal.reason)) throw signal.reason
+    output.end()
     return typeof status === 'number' ? status : 0
   } catch (error) {
     const { aborted, reason } = interrupt.signal
@@ -81,6 +90,10 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     forget()
     process.off('uncaughtException', onFault)
   }
+}
+
+function logTitle({ argv, directory }: World): string {
+  return `jiji ${JIJI_VERSION}: ${argv.join(' ')} (in ${directory}, Node ${process.version}, ${process.platform})`
 }
 
 function isInterrupt(error: unknown): boolean {

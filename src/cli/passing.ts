@@ -11,7 +11,7 @@ export type Passed = { runner: Runner; place: string; script: Script }
 export async function attach({ output, signal }: Context, { runner, script }: Passed): Promise<number> {
   const terminal = requireTerminal(output)
   if (!canAttach(runner)) throw new Error(`${runner.server} takes no terminal`)
-  output.script(runner.server, script)
+  output.scriptAtTerminal(runner, script)
   return runner.attach(script, terminal, signal)
 }
 

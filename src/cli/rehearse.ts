@@ -39,7 +39,7 @@ function pretend({ output }: Context, runner: Runner): Runner {
   const { server } = runner
   const silent = recorder(server)
   const run: Runner['run'] = (script, options) => {
-    output.script(server, script)
+    output.script(runner, script, { isFed: options?.input !== undefined })
     return silent.run(script, options)
   }
   const tunnel: Pick<Connection, 'forward' | 'dial'> = {

@@ -6,7 +6,11 @@ import { sh } from '../shell/script.ts'
 
 /** Runs the command of a secret, and gives what it prints without the newline at its end. */
 export async function runSecretCommand(runner: Runner, command: string, signal: AbortSignal): Promise<string> {
-  const { code, stdout, stderr } = await runner.run(sh`exec sh -c ${command}`, { signal, timeout: 60_000 })
+  const { code, stdout, stderr } = await runner.run(sh`exec sh -c ${command}`, {
+    signal,
+    timeout: 60_000,
+    isPrivate: true,
+  })
   if (code === 0 && stdout.trim() !== '') return stdout.replace(/\r?\n$/, '')
   const program = programOf(command)
   const why =

@@ -14,6 +14,8 @@ export type RunOptions = {
   grace?: number
   /** What the script reads from its descriptor 3, once it has said `ready`. */
   input?: Readable
+  /** What it writes is a secret: no log keeps it. */
+  isPrivate?: boolean
   /** Each line of output as it comes, without its newline. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /**
@@ -27,6 +29,8 @@ export type RunOptions = {
 export interface Runner {
   /** The server's name in the configuration. */
   readonly server: string
+  /** How a person gets there: what stands behind `ssh`. Nothing where that is this machine. */
+  readonly sshWords?: string
   run(script: Script, options?: RunOptions): Promise<Output>
   close(): Promise<void>
 }

@@ -5,6 +5,7 @@ import { openLink } from './open-link.ts'
 import type { Connection, Interactive } from './runner.ts'
 import { sessionsOver } from './sessions.ts'
 import type { SshTarget } from './ssh-target.ts'
+import { sshWords } from './ssh-words.ts'
 import { defaultTimings } from './timings.ts'
 import { tunnelsOver } from './tunnels.ts'
 
@@ -15,6 +16,7 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions = {}
   const link = await openLink(target, { ...options, timings, jumpHosts })
   return {
     server: target.server,
+    sshWords: sshWords(target),
     address: link.address,
     ...sessionsOver(link, timings.grace),
     ...tunnelsOver(link),

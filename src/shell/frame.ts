@@ -24,12 +24,9 @@ export PATH LC_ALL
 ${findRuntimeFolder.render()}
 umask 077
 on_exit() { :; }
-interruptible() { child=new; "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }
+${interruptible}
 child= watch= private=
-make_private() {
-  for folder in /dev/shm "$XDG_RUNTIME_DIR" /run "\${TMPDIR:-/tmp}"; do [ -d "$folder" ] && [ -w "$folder" ] && break; done
-  private=$(mktemp -d "$folder/jiji.XXXXXX")
-}
+${makePrivate}
 leave() {
   status=$?
   trap '' TERM HUP INT
@@ -49,6 +46,13 @@ exit
 }
 `
 }
+
+/** Also part of what is shown to be pasted (pasted.ts). */
+export const interruptible = `interruptible() { child=new; "$@" & child=$!; wait "$child"; status=$?; child=; return "$status"; }`
+export const makePrivate = `make_private() {
+  for folder in /dev/shm "$XDG_RUNTIME_DIR" /run "\${TMPDIR:-/tmp}"; do [ -d "$folder" ] && [ -w "$folder" ] && break; done
+  private=$(mktemp -d "$folder/jiji.XXXXXX")
+}`
 
 const watch = `(trap - EXIT TERM; while read -r _ <&3; do :; done; kill -TERM $$) >/dev/null 2>&1 &
 watch=$!

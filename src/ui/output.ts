@@ -6,15 +6,19 @@ import type { Event } from '../deploy/event.ts'
 import { failedReleaseIn } from '../deploy/failed-release.ts'
 import { JijiError } from '../errors.ts'
 import { lineReader } from '../runner/line-reader.ts'
-import type { Terminal } from '../runner/runner.ts'
+import type { Runner, Terminal } from '../runner/runner.ts'
+import { pasted, pastedAtTerminal } from '../shell/pasted.ts'
 import type { Script } from '../shell/script.ts'
 import { readable } from './alike.ts'
 import { askSecret } from './ask-secret.ts'
 import { type Ask, asking } from './asking.ts'
+import { errorText } from './error-text.ts'
 import { isShownLive, renderEvent } from './event.ts'
 import { firstLines } from './first-lines.ts'
 import { annotations, beginGroup, defused, endGroup, groupOf, isGitHub, maskCommands } from './github.ts'
 import { harmless } from './harmless.ts'
+import { type Execution, type Journal, journal } from './journal.ts'
+import { eventOf, type JsonLine, jsonLine } from './json-lines.ts'
 import { type LeftBehind, leftBehind } from './left-behind.ts'
 import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
@@ -27,7 +31,13 @@ import { type Timeline, timeline } from './timeline.ts'
 import { tellTogether } from './together.ts'
 import { wrap, wrapBehind } from './wrap.ts'
 
-export type OutputStyle = { json: boolean; quiet: boolean; verbose: boolean }
+export type OutputStyle = {
+  json: boolean
+  /** As JSON, each event is told when it happens, in a line of its own, and the result in the last. */
+  lines?: boolean
+  quiet: boolean
+  verbose: boolean
+}
 
 type Streams = {
   stdout: NodeJS.WriteStream
@@ -45,6 +55,9 @@ export class Output {
   #secrets: readonly Secret[] = []
   #mask = createMask([])
   #hasJson = false
+  /** The result, while it may not be the last line yet. */
+  #result: object | undefined
+  #journal: Journal | undefined
   /** What the events so far have told. */
   readonly leftBehind: LeftBehind = leftBehind()
   readonly timeline: Timeline = timeline()
@@ -64,6 +77,17 @@ export class Output {
     this.#secrets = [...this.#secrets, ...secrets]
     this.#mask = createMask(this.#secrets)
     if (this.isOnGitHub) this.#command(maskCommands(secrets, shortest))
+  }
+
+  /** Keeps a log of this run, which `title` begins; it is written as soon as `beginLog` says whose it is. */
+  keepLog(command: string, title: string): void {
+    const { environment } = this.#streams
+    this.#journal = journal({ command, title, environment, mask: text => this.#mask(text) })
+  }
+
+  /** To be called when the secrets are known. */
+  beginLog(project: string): void {
+    this.#journal?.begin(project)
   }
 
   /** Says how many servers events are about to come from. */
@@ -130,6 +154,7 @@ export class Output {
 
   /** A result for a program as well: nothing in it is moved. */
   document(text: string): void {
+    this.#journal?.tell(text)
     this.#together.flush()
     this.#enter(undefined)
     const shown = this.isOnTerminal ? inCharactersOf(this.#streams.environment, this.#mask(text)) : this.#mask(text)
@@ -165,8 +190,15 @@ export class Output {
   }
 
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
-  json(value: unknown): void {
-    this.#json(value, 2)
+  json(value: object): void {
+    if (this.style.lines) this.#result = value
+    else this.#json(value, 2)
+  }
+
+  /** Nothing more is going to happen. */
+  end(): void {
+    this.#journal?.conclude('done')
+    this.#tellResult()
   }
 
   /** For results that come one after the other: each is a document, in a line of its own. */
@@ -187,11 +219,14 @@ export class Output {
   }
 
   note(text: string): void {
+    this.#journal?.tell(text)
     if (!this.style.quiet) this.#tell(text)
   }
 
   warn(problem: Problem | string): void {
     const text = typeof problem === 'string' ? problem : this.#renderProblem(problem)
+    this.#journal?.tell(`warning: ${text}`)
+    this.#line('warning', typeof problem === 'string' ? { message: problem } : problem)
     this.#tell(`${this.#colour.yellow('warning:')} ${text}`)
     this.#annotate('warning', problem)
   }
@@ -202,7 +237,10 @@ export class Output {
     this.#together.hear(event)
     this.#live?.hear(event)
     if (event.state === 'held' || event.state === 'let go') return
-    if (event.state === 'note' && !this.style.verbose && !['drain', 'hook', 'lock', 'wait'].includes(event.step)) return
+    const isSmallTalk = event.state === 'note' && !['drain', 'hook', 'lock', 'wait'].includes(event.step)
+    if (!isSmallTalk) this.#journal?.tell(renderEvent(event, this.#colour))
+    if (isSmallTalk && !this.style.verbose) return
+    this.#line('event', eventOf(event))
     if (event.state === 'begun' && !['send', 'build', 'fetch', 'hook', 'push', 'pull', 'install'].includes(event.step))
       return
     if (event.state === 'done' && !event.detail && ['connect', 'lock', 'record'].includes(event.step)) return
@@ -211,12 +249,26 @@ export class Output {
     this.#narrate(event)
   }
 
-  script(server: string, script: Script): void {
-    if (this.style.verbose)
-      this.#print(
-        this.#colour.dim(`${server} $ ${script.toString().trim().split('\n').join(`\n${server} > `)}`),
-        this.#group,
-      )
+  /** Whether scripts are shown, or kept in a log. */
+  get tellsScripts(): boolean {
+    return this.style.verbose || this.#journal !== undefined
+  }
+
+  /** A script that is about to run, as somebody could paste it. */
+  script({ server, sshWords }: Place, script: Script, how: { isFed?: boolean } = {}): Execution {
+    const command = pasted(script, sshWords, how)
+    this.#showCommand(server, command)
+    return this.#journal?.execution(server, command) ?? unheard
+  }
+
+  /** The same for one that gets somebody's terminal. */
+  scriptAtTerminal({ server, sshWords }: Place, script: Script): void {
+    this.#showCommand(server, pastedAtTerminal(script, sshWords))
+  }
+
+  #showCommand(server: string, command: string): void {
+    const lines = this.#streams.stderr.isTTY ? command.split('\n').map(harmless).join('\n') : command
+    if (this.style.verbose) this.#print(this.#colour.dim(`# ${server}\n${lines}`), this.#group)
   }
 
   async confirm(question: string): Promise<boolean> {
@@ -248,17 +300,21 @@ export class Output {
     return this.#alone(() => askSecret(this.#streams.stdin, this.#streams.stderr, question))
   }
 
-  /** As JSON, unless a result has been printed already: two documents would be none. */
+  /** As JSON, unless a result has been printed already: two documents would be none, but for lines. */
   error(error: unknown): void {
-    this.#showError(error)
+    this.#journal?.conclude(errorText(error))
+    const log = this.#journal?.place()
+    this.#tellResult()
+    if (this.style.json && (this.style.lines || !this.#hasJson))
+      this.#json(jsonLine('error', { ...jsonError(error), ...(log?.file && { log: log.file }) }), 0)
+    else {
+      this.#showError(error)
+      if (log) this.#print(this.#whereLogged(log))
+    }
     this.#annotate('error', error)
   }
 
   #showError(error: unknown): void {
-    if (this.style.json && !this.#hasJson) {
-      this.json(jsonError(error))
-      return
-    }
     const { red, dim } = this.#colour
     if (error instanceof InvalidConfig) {
       for (const problem of error.problems) this.#tell(`${red('error:')} ${this.#renderProblem(problem)}`)
@@ -274,6 +330,24 @@ export class Output {
         `${red('error:')} this is a fault of jiji, not yours\n${error instanceof Error ? error.stack : String(error)}`,
       )
     }
+  }
+
+  /** On GitHub in full, for a step that takes it along. */
+  #whereLogged({ file, failure }: NonNullable<ReturnType<Journal['place']>>): string {
+    if (file === undefined) return `no log of this run was kept: ${failure}`
+    const home = this.#streams.environment.HOME
+    const isShort = !this.isOnGitHub && home && file.startsWith(`${home}/`)
+    const shown = isShort ? `~${file.slice(home.length)}` : file
+    return `the log of this run: ${shown}${failure ? ` (it is not whole: ${failure})` : ''}`
+  }
+
+  #tellResult(): void {
+    if (this.#result) this.#json(jsonLine('result', this.#result), 0)
+    this.#result = undefined
+  }
+
+  #line(type: JsonLine['type'], value: object): void {
+    if (this.style.lines) this.#json(jsonLine(type, value), 0)
   }
 
   #narrate(event: Event, missing: readonly string[] = []): void {
@@ -361,8 +435,12 @@ export class Output {
   }
 }
 
+type Place = Pick<Runner, 'server' | 'sshWords'>
+
+const unheard: Execution = { line() {}, end() {} }
+
 /** The problems come along where the configuration is what is wrong, and what serves now where a release failed. */
-function jsonError(error: unknown): unknown {
+function jsonError(error: unknown): object {
   if (!(error instanceof JijiError))
     return {
       schemaVersion: 1,

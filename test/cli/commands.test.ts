@@ -80,6 +80,7 @@ type Setting = {
   typed?: string
   /** Servers that cannot be connected to, and why. */
   down?: Record<string, ErrorCode>
+  stdout?: PassThrough
 }
 
 async function jiji(line: string, setting: Setting = {}) {
@@ -95,9 +96,10 @@ async function jiji(line: string, setting: Setting = {}) {
     if (code) throw new JijiError(code, `cannot reach ${server}`, { server, hint: 'is it up?' })
     return runners.get(server)
   }
-  const [stdin, stdout, stderr] = [0, 1, 2].map(() =>
+  const [stdin, made, stderr] = [0, 1, 2].map(() =>
     Object.assign(new PassThrough({ highWaterMark: 1_000_000 }), { isTTY: isTty }),
   )
+  const stdout = setting.stdout ?? made
   if (typed !== undefined) stdin?.write(typed)
   if (!isTty) stdin?.end()
   const forgotten: string[] = []
@@ -381,7 +383,7 @@ describe('jiji deploy', () => {
       expect(out).toContain('  web2 is left out: cannot reach web2')
       expect(out).not.toContain('web2 (docker)')
       const { out: json } = await jiji('deploy -o json', { down, environment })
-      const { servers, skipped } = JSON.parse(json)
+      const { servers, skipped } = JSON.parse(json.trimEnd().split('\n').at(-1) ?? '')
       expect(servers.map(({ server }: { server: string }) => server)).toEqual(['web1'])
       expect(skipped).toEqual([{ server: 'web2', code: 'server.unreachable', reason: 'cannot reach web2' }])
     })
@@ -419,7 +421,7 @@ describe('jiji deploy', () => {
     const waiting = { ...files, '.jiji/deploy.yml': `${yaml}deploy: {wait: 1h}\n` }
     const { code, err, log } = await jiji('deploy --dry-run -v', { files: waiting })
     expect(code).toBe(0)
-    expect(err).toMatch(/web1 [$>] .*docker run -d/)
+    expect(err).toMatch(/^# web1\nsh <<'EOF'$[\s\S]*docker run -d/m)
     expect(err).not.toMatch(/hunter2|second!/)
     expect(log.filter(one => !/observe|version|check-ignore/.test(one))).toEqual([])
   })
@@ -436,9 +438,33 @@ describe('jiji deploy', () => {
   test('-y asks nothing', async () => {
     expect((await jiji('deploy -y', { isTty: true })).err).not.toContain('Go ahead')
   })
-  test('-o json prints one document', async () => {
-    const { out } = await jiji('deploy -o json --version 1.10')
-    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, action: 'deploy', version: '1.10', result: 'done' })
+  test.each(['deploy --version 1.10', 'rollback', 'service restart', 'service scale web=2'])(
+    '%s -o json tells events as they happen, and then the result',
+    async line => {
+      const { out } = await jiji(`${line} -o json`)
+      const lines = out
+        .trimEnd()
+        .split('\n')
+        .map(one => JSON.parse(one))
+      const result = lines.pop()
+      expect(result).toMatchObject({ schemaVersion: 1, type: 'result', result: 'done', seconds: expect.any(Number) })
+      expect(result.action).toBe(line.split(' ').find(word => word === result.action))
+      expect(lines.every(({ type, at }) => ['event', 'warning'].includes(type) && Date.parse(at) > 0)).toBe(true)
+      expect(lines).toContainEqual(expect.objectContaining({ step: 'lock', state: 'done', server: 'web1' }))
+      expect(lines).toContainEqual(expect.objectContaining({ step: 'record', state: 'done', server: 'web2' }))
+    },
+  )
+  test('-o json ends with the error', async () => {
+    const { code, out } = await jiji('deploy -o json', { answers: { start: unhealthy } })
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map(one => JSON.parse(one))
+    expect([code, lines.length > 3, lines.at(-1)]).toEqual([
+      6,
+      true,
+      expect.objectContaining({ type: 'error', error: expect.objectContaining({ code: 'release.unhealthy' }) }),
+    ])
   })
   test('of an environment takes its files', async () => {
     const { out } = await jiji('deploy -e staging --dry-run -o json')
@@ -1130,5 +1156,72 @@ describe('jiji init', () => {
   test('does not write a second file beside another ending', async () => {
     const { code, directory } = await jiji('init', { files: { '.jiji/deploy.yaml': yaml } })
     expect([code, existsSync(join(directory, '.jiji/deploy.yml'))]).toEqual([2, false])
+  })
+})
+
+describe('the log of a run', () => {
+  const logsIn = (folder: string) =>
+    existsSync(join(folder, 'jiji-logs/app'))
+      ? readdirSync(join(folder, 'jiji-logs/app')).map(name => ({
+          name,
+          text: readFileSync(join(folder, 'jiji-logs/app', name), 'utf8'),
+        }))
+      : []
+  const minted = { ...files, '.jiji/deploy.yml': yaml.replace('password: OTHER', 'password: $(mint it)') }
+
+  test.each(catalogue.filter(({ isChange }) => isChange).map(({ name }) => [name]))('is kept of %s', async name => {
+    const state = folderWith({})
+    const { code } = await jiji(walks[name] ?? '', { ...settings[name], environment: { XDG_STATE_HOME: state } })
+    const [log, ...others] = logsIn(state)
+    expect([code, others, log?.name]).toEqual([0, [], expect.stringContaining(`Z-${name.replace(' ', '-')}-`)])
+    expect(log?.text).toMatch(/^\S+Z jiji 0\.0\.0: .*\n[\s\S]*\S+Z done\n$/)
+  })
+  test.each(['status', 'deploy --dry-run', 'rollback --list', 'exec web ls', 'registry list', 'logs'])(
+    'is not kept of %s',
+    async line => {
+      const state = folderWith({})
+      await jiji(line, { environment: { XDG_STATE_HOME: state } })
+      expect(logsIn(state)).toEqual([])
+    },
+  )
+  test('has each script and what it wrote, and no secret, also not one that a command gives', async () => {
+    const state = folderWith({})
+    const { code, err } = await jiji('deploy', {
+      files: minted,
+      environment: { XDG_STATE_HOME: state },
+      answers: {
+        "exec sh -c 'mint it'": { stdout: 'freshly-minted\n' },
+        pull: { stdout: 'with hunter2 and freshly-minted\n', stderr: 'no\n', code: 1 },
+      },
+    })
+    const [log] = logsIn(state)
+    expect([code, err.trimEnd().split('\n').at(-1)]).toEqual([
+      1,
+      `the log of this run: ${join(state, 'jiji-logs/app', log?.name ?? '')}`,
+    ])
+    expect(log?.text).toMatch(/ web1 #\d+ runs:\nsh <<'EOF'\n[\s\S]* web1 #\d+ \| with \[TOKEN\] and \[[^\]]+\]\n/)
+    expect(log?.text).toMatch(/ here #1 \| what it writes is not kept here\n/)
+    expect(log?.text).toMatch(/error: .*could not be pulled/)
+    expect(log?.text).not.toMatch(/hunter2|second!|freshly-minted/)
+  })
+  test('that cannot be kept breaks nothing, and a failure says why', async () => {
+    const environment = { XDG_STATE_HOME: '/proc/nowhere' }
+    expect(await jiji('deploy', { environment })).toMatchObject({ code: 0, err: expect.not.stringMatching(/log|warn/) })
+    const { code, err } = await jiji('deploy', { environment, answers: { start: unhealthy } })
+    expect([code, err]).toEqual([6, expect.stringMatching(/\nno log of this run was kept: ENOENT: .*\n$/)])
+  })
+})
+
+describe('output that nobody reads', () => {
+  const closing = async (line: string) => {
+    const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+    const write = (_: Buffer, __: string, done: (error: Error) => void) => done(error)
+    return jiji(line, { stdout: Object.assign(new PassThrough({ write, autoDestroy: false }), { isTTY: false }) })
+  }
+  test('keeps nothing from its end that changes servers', async () => {
+    for (const line of ['deploy', 'deploy -o json', 'rollback -o json', 'registry login']) {
+      const { code, err } = await closing(line)
+      expect([line, code, err]).toEqual([line, 0, expect.not.stringContaining('cleaning up')])
+    }
   })
 })

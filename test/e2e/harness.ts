@@ -20,6 +20,8 @@ export type Running = {
 /** A folder with a project in it, and jiji to be run there. */
 export type Project = {
   folder: string
+  /** Where the logs of its runs lie, of a project that is called so. */
+  logsOf(project: string): string
   write(files: Record<string, string>): Promise<void>
   /** Without a terminal, and with nothing in the environment but what is given. */
   jiji(...words: string[]): Promise<Result>
@@ -35,6 +37,7 @@ export type Project = {
 /** @param within words before each command, such as those that have it run in another network */
 export async function createProject(files: Record<string, string>, within: readonly string[] = []): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'jiji-project-'))
+  const state = `${folder}-state`
   const write = async (more: Record<string, string>) => {
     for (const [name, text] of Object.entries(more)) {
       await mkdir(dirname(join(folder, name)), { recursive: true })
@@ -45,7 +48,7 @@ export async function createProject(files: Record<string, string>, within: reado
   const spawn = (input: string | undefined, environment: Record<string, string>, words: readonly string[]) =>
     execa(file, [...first, ...words], {
       cwd: folder,
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', XDG_STATE_HOME: state, ...environment },
       extendEnv: false,
       ...(input === undefined ? { stdin: 'ignore' } : { input }),
       reject: false,
@@ -79,10 +82,17 @@ export async function createProject(files: Record<string, string>, within: reado
     jiji: (...words) => jijiWith({}, ...words),
     shell: async line => {
       const defined = `jiji() { ${process.execPath} ${program} "$@"; }\n${line}`
-      const { exitCode, stdout, stderr } = await execa('sh', ['-c', defined], { cwd: folder, reject: false })
+      const { exitCode, stdout, stderr } = await execa('sh', ['-c', defined], {
+        cwd: folder,
+        env: { XDG_STATE_HOME: state },
+        reject: false,
+      })
       return { code: exitCode ?? 128, stdout, stderr }
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    logsOf: project => join(state, 'jiji-logs', project),
+    remove: async () => {
+      for (const one of [folder, state]) await rm(one, { recursive: true, force: true })
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,7 +66,12 @@ services:
     const [page = '', below = ''] = [join(project.folder, 'deploy.html'), summary].map(file =>
       readFileSync(file, 'utf8'),
     )
-    for (const text of [shown, page, below]) for (const form of forms) expect(text).not.toContain(form)
+    const [log = ''] = readdirSync(project.logsOf('shop'))
+    const logged = readFileSync(join(project.logsOf('shop'), log), 'utf8')
+    expect(logged).toMatch(
+      / s1 #\d+ runs:\nssh -F \S+ s1 sh <<'EOF'\n[\s\S]*"\$REGISTRY_TOKEN"[\s\S]* s2 #\d+ \| pulled web\n/,
+    )
+    for (const text of [shown, page, below, logged]) for (const form of forms) expect(text).not.toContain(form)
     expect(stderr.match(/^::(end)?group::.*$/gm)?.slice(-2)).toEqual(['::group::Release', '::endgroup::'])
     for (const text of [page, below]) expect(text).toContain('deployed shop v1')
     for (const { name, address } of rig.servers) {
@@ -91,6 +96,10 @@ services:
       const { code, stderr } = await project.jijiWith(wrong, ...words)
       expect(stderr).toContain(`${registry.host} refused the login of bot`)
       expect(stderr).not.toContain('not-the-password')
+      const log = /^the log of this run: (.*)$/m.exec(stderr)?.[1] ?? ''
+      expect(stderr.trimEnd().endsWith(`the log of this run: ${log}`)).toBe(true)
+      expect(readFileSync(log, 'utf8')).toContain(`${registry.host} refused the login of bot`)
+      expect(readFileSync(log, 'utf8')).not.toContain('not-the-password')
       expect(code).toBe(3)
     }
     expect((await ask({ address: rig.servers[0]?.address ?? '', host })).body).toBe('one')

@@ -60,6 +60,25 @@ services:
     },
   )
 
+  test('and what -v shows of servers can be pasted', async () => {
+    const shown = (stderr: string) => stderr.match(/^ssh [\s\S]*?\nEOF$/gm) ?? []
+    const words = ['server', 'exec', '-v', '-H', 's1', '--', 'sh', '-c', `echo "it's $(hostname)"; cat; exit 3`]
+    const { code, stdout, stderr } = await project.jiji(...words)
+    const pasted = await project.shell(`cat >pasted <<'PASTED'\n${shown(stderr).at(-1)}\nPASTED\nbash pasted`)
+    expect([code, stdout]).toEqual([3, "it's s1"])
+    expect(pasted).toMatchObject({ code, stdout })
+    const status = await project.jiji('status', '-v')
+    const observed = shown(status.stderr).filter(text => text.includes('echo "engine $version"'))
+    expect(observed).toHaveLength(2)
+    for (const text of observed) {
+      const again = await project.shell(`cat >pasted <<'PASTED'\n${text}\nPASTED\nbash pasted`)
+      expect([again.code, again.stdout]).toEqual([
+        0,
+        expect.stringMatching(/^engine \{[\s\S]*^container .*"service":"web"/m),
+      ])
+    }
+  })
+
   test('are gone when interrupted', async () => {
     const running = project.start({}, 'run', 'web', '--', 'sh', '-c', 'echo begun; sleep 60')
     await running.says('begun')

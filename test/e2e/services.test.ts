@@ -60,7 +60,7 @@ ${services}
     expect(code).toBe(0)
     expect(stdout).toContain('web: start localhost:9270/shop-web:v1')
     expect(stderr).toContain('docker run -d')
-    expect(stderr).toContain('[SECRET_PLAIN]')
+    expect(stderr).toContain('"$SECRET_PLAIN"')
     expect(await onEach(engine => `${engine} ps -aq`)).toEqual(['', ''])
   })
 

@@ -90,7 +90,7 @@ describe('what is printed', () => {
     output.note('hunter2')
     output.warn('hunter2')
     output.event({ step: 'build', state: 'note', detail: 'hunter2' })
-    output.script('web1', sh`echo ${'hunter2'} ${token}`)
+    output.script({ server: 'web1' }, sh`echo ${'hunter2'} ${token}`)
     output.error(new JijiError('failed', 'hunter2', { hint: 'hunter2', output: 'hunter2' }))
     output.error(new Error('hunter2'))
     const [stdout, stderr] = [out(), err()]
@@ -105,10 +105,10 @@ describe('what is printed', () => {
   })
   test('of scripts only with -v', () => {
     const loud = outputOf({ style: { verbose: true } })
-    loud.output.script('web1', sh`one\ntwo`)
-    expect(loud.err()).toBe('web1 $ one\nweb1 > two\n')
+    loud.output.script({ server: 'web1' }, sh`one\ntwo`)
+    expect(loud.err()).toMatch(/^# web1\nsh <<'EOF'\n\{ [\s\S]*\none\ntwo\nexit; \}\nEOF\n$/)
     const { output, err } = outputOf()
-    output.script('web1', sh`one`)
+    output.script({ server: 'web1' }, sh`one`)
     expect(err()).toBe('')
   })
   test.each<[object, string]>([
@@ -127,7 +127,7 @@ describe('what is printed', () => {
     const text = 'one two three four five'
     output.note(text)
     output.warn(text)
-    output.script('web1', sh`one two three four five`)
+    output.script({ server: 'web1' }, sh`one two three four five`)
     output.error(new JijiError('failed', text, { hint: text, output: text }))
     expect(err()).toBe(`one two three four
   five
@@ -295,12 +295,13 @@ describe('an error', () => {
     expect(err()).toBe('error: this is a fault of jiji, not yours\ntext\n')
   })
   test('as JSON has its code, message, hint and server', () => {
+    const rest = { schemaVersion: 1, type: 'error', at: expect.stringMatching(/^\d{4}-.*Z$/) }
     expect(jsonOf(failure)).toEqual({
-      schemaVersion: 1,
+      ...rest,
       error: { code: 'pull.failed', message: 'web1: app could not be pulled: denied', hint: 'log in', server: 'web1' },
     })
-    expect(jsonOf(new JijiError('usage', 'no'))).toEqual({ schemaVersion: 1, error: { code: 'usage', message: 'no' } })
-    expect(jsonOf(new TypeError('no'))).toEqual({ schemaVersion: 1, error: { code: 'fault', message: 'no' } })
+    expect(jsonOf(new JijiError('usage', 'no'))).toEqual({ ...rest, error: { code: 'usage', message: 'no' } })
+    expect(jsonOf(new TypeError('no'))).toEqual({ ...rest, error: { code: 'fault', message: 'no' } })
     expect(jsonOf(new InvalidConfig([problem]))).toMatchObject({
       error: { code: 'config.invalid' },
       problems: [problem],
@@ -332,6 +333,49 @@ describe('an error', () => {
     output.error(failure)
     expect(JSON.parse(out())).toEqual({ services: [] })
     expect(err()).toContain('error: web1: app could not be pulled: denied')
+  })
+})
+
+describe('as lines of JSON', () => {
+  const linesOf = (text: string) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+  const event: Event = { step: 'pull', state: 'done', server: 's1', service: 'web', detail: 'hunter2' }
+
+  test('events come when they happen, and the result is the last line, whatever follows it', () => {
+    const { output, out } = outputOf({ style: { json: true, lines: true } })
+    output.hide([token])
+    output.event(event)
+    const at = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(linesOf(out())).toEqual([
+      {
+        schemaVersion: 1,
+        type: 'event',
+        at,
+        step: 'pull',
+        state: 'done',
+        server: 's1',
+        service: 'web',
+        detail: '[TOKEN]',
+      },
+    ])
+    output.event({ step: 'lock', state: 'held', server: 's1' })
+    output.event({ step: 'build', state: 'note', detail: 'layer 1' })
+    output.json({ schemaVersion: 1, result: 'done' })
+    output.warn('careful')
+    output.event({ step: 'hook', state: 'begun', detail: 'post-deploy' })
+    output.end()
+    expect(linesOf(out()).map(({ type, result }) => result ?? type)).toEqual(['warning', 'event', 'done'])
+  })
+  test('an error is the last line, also after a result', () => {
+    const { output, out, err } = outputOf({ style: { json: true, lines: true } })
+    output.event(event)
+    output.json({ result: 'done' })
+    output.error(failure)
+    expect(linesOf(out()).map(({ type }) => type)).toEqual(['event', 'result', 'error'])
+    expect(err()).not.toContain('error:')
   })
 })
 

@@ -17,7 +17,7 @@ import { RequestFailed } from '../../registry/protocol/failure.ts'
 import { labels } from '../../shell/names.ts'
 import { renderAge } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { loadProject, thisMachine } from '../gather.ts'
+import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
 
 /** Takes old images out of the local registry, and gives back their room. */
 export async function run(context: Context): Promise<void> {
@@ -32,6 +32,7 @@ export async function run(context: Context): Promise<void> {
       hint: 'a remote one has rules of its own for what it keeps',
     })
 
+  await gatherSecrets(context, config, [])
   const here = thisMachine(context)
   const volume = await readVolume(here, engine, signal)
   const client = clientOfLocal(volume.port, signal)

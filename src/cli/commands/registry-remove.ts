@@ -2,7 +2,7 @@ import type { Engine } from '../../config/config.ts'
 import { JijiError } from '../../errors.ts'
 import { removeRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { loadProject, thisMachine } from '../gather.ts'
+import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
 import { run as logOut } from './registry-logout.ts'
 
 export async function run(context: Context): Promise<void> {
@@ -10,6 +10,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const { registry, engine } = config.builder
   if (registry.type === 'remote') return logOut(context)
+  await gatherSecrets(context, config, [])
   const state = options.flag('skip-local') ? 'skipped' : await takeAway(context, engine, registry.port)
   const row = { registry: `localhost:${registry.port}`, place: 'here', state }
   if (output.style.json) output.json({ schemaVersion: 1, rows: [row] })
