@@ -49,7 +49,7 @@ services:
     expect([refused.code, refused.stderr]).toEqual([
       4,
       expect.stringMatching(
-        /^w17 +cannot reach w17 .*\nerror: cannot reach w17 .*\n[\s\S]*--skip-unreachable leaves it out$/,
+        /^w17 +cannot reach w17 .*\nerror: cannot reach w17 .*\n[\s\S]*--skip-unreachable leaves it out\nthe log of this run: \S+$/,
       ),
     ])
     expect(await stubs.executions()).toEqual(before)

@@ -74,7 +74,7 @@ services:
       const again = await project.shell(`cat >pasted <<'PASTED'\n${text}\nPASTED\nbash pasted`)
       expect([again.code, again.stdout]).toEqual([
         0,
-        expect.stringMatching(/^engine \{[\s\S]*^container .*"service":"web"/m),
+        expect.stringMatching(/^engine \{[\s\S]*^container .*"jiji.service":"web"/m),
       ])
     }
   })
