@@ -133,7 +133,13 @@ describe('what is printed', () => {
   five
 warning: one two
   three four five
-web1 $ one two three four five
+# web1
+sh <<'EOF'
+{ exec </dev/null; umask 077
+PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin LC_ALL=C; export PATH LC_ALL
+one two three four five
+exit; }
+EOF
   | one two three
   |   four five
 error: one two three
