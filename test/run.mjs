@@ -22,12 +22,12 @@ const rigBase = join(tmpdir(), 'jiji-rig') // as in e2e/rig/claims.ts
 const packages = [
   ...['docker.io', 'iptables', 'podman', 'runc', 'netavark', 'aardvark-dns', 'tini', 'uidmap', 'slirp4netns'],
   ...['openssh-server', 'openssh-client', 'iproute2', 'procps'],
-  ...['docker-registry', 'apache2-utils', 'openssl', 'ca-certificates'],
+  ...['docker-registry', 'redis-tools', 'apache2-utils', 'openssl', 'ca-certificates'],
   ...['git', 'skopeo', 'strace', 'tar', 'bsdutils', 'wrk'],
   // Kubernetes' own package has another name than Debian's, and the two cannot be there together.
   ...(existsSync('/usr/bin/kubectl') ? [] : ['kubernetes-client']),
 ]
-const images = ['node:20-slim', 'caddy:2', 'registry:2', 'busybox:1']
+const images = ['node:20-slim', 'caddy:2', 'registry:2', 'redis:7', 'busybox:1']
 
 /** @type {import('./machine/tally.mjs').Tally} */
 const total = { passed: 0, failed: [], skipped: [] }

@@ -18,12 +18,11 @@ import { unpackPackages } from './packages.mjs'
 const label = 'jiji.stand-in'
 
 /**
- * What an official image has that Jiji and its examples rely on. `debian` is the package that holds the program; Node's
+ * What an official image has that Jiji and its examples rely on. `debian` is the package that holds the programs; Node's
  * is the one that runs this.
  * @typedef {object} Recipe
- * @property {string} [program]
+ * @property {Record<string, string>} [programs] by where they lie in the image
  * @property {string} [debian]
- * @property {string} [path] where the program lies in the image
  * @property {string[]} [directories]
  * @property {Record<string, string>} [files] those that begin with `#!` become executable
  * @property {string[]} changes Dockerfile instructions
@@ -35,9 +34,8 @@ const PATH = 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 const recipes = {
   'busybox:1': { changes: [PATH, 'CMD ["sh"]'] },
   'caddy:2': {
-    program: 'caddy',
+    programs: { 'usr/bin/caddy': 'caddy' },
     debian: 'caddy',
-    path: 'usr/bin/caddy',
     directories: ['config/caddy', 'data/caddy', 'srv'],
     files: { 'etc/caddy/Caddyfile': ':80 {\n\troot * /usr/share/caddy\n\tfile_server\n}\n' },
     changes: [
@@ -52,9 +50,8 @@ const recipes = {
     ],
   },
   'registry:2': {
-    program: 'docker-registry',
+    programs: { 'bin/registry': 'docker-registry' },
     debian: 'docker-registry',
-    path: 'bin/registry',
     directories: ['var/lib/registry'],
     files: {
       'etc/docker/registry/config.yml': [
@@ -84,8 +81,7 @@ const recipes = {
     ],
   },
   'node:20-slim': {
-    program: process.execPath,
-    path: 'usr/local/bin/node',
+    programs: { 'usr/local/bin/node': process.execPath },
     directories: ['home/node'],
     files: {
       'usr/local/bin/docker-entrypoint.sh': [
@@ -97,6 +93,29 @@ const recipes = {
       ].join('\n'),
     },
     changes: [PATH, 'ENTRYPOINT ["docker-entrypoint.sh"]', 'CMD ["node"]'],
+  },
+  'redis:7': {
+    // One binary, which goes by its name.
+    programs: { 'usr/local/bin/redis-server': 'redis-check-rdb', 'usr/local/bin/redis-cli': 'redis-cli' },
+    debian: 'redis-tools',
+    directories: ['data'],
+    files: {
+      'usr/local/bin/docker-entrypoint.sh': [
+        '#!/bin/sh',
+        'set -e',
+        'if [ "${1#-}" != "$1" ] || [ "${1%.conf}" != "$1" ]; then set -- redis-server "$@"; fi',
+        'exec "$@"',
+        '',
+      ].join('\n'),
+    },
+    changes: [
+      PATH,
+      'VOLUME /data',
+      'WORKDIR /data',
+      'EXPOSE 6379',
+      'ENTRYPOINT ["docker-entrypoint.sh"]',
+      'CMD ["redis-server"]',
+    ],
   },
 }
 
@@ -197,8 +216,8 @@ async function pullAll(engine, images) {
  * @returns {Promise<string[]>} what they were made from
  */
 async function makeAll(engine, images) {
-  const wanted = images.map(image => recipes[image]?.debian).filter(name => name !== undefined)
-  const needed = wanted.filter(name => !findProgram(name))
+  const wanted = images.flatMap(image => recipes[image]?.debian ?? [])
+  const needed = images.flatMap(image => (isHere(image) ? [] : (recipes[image]?.debian ?? [])))
   const busyboxHere = findProgram('busybox')
   // A static busybox crashes when it looks up a name on some networks, so Debian's dynamic one is preferred.
   const isStatic = !busyboxHere || (await libraries(busyboxHere)).length === 0
@@ -211,12 +230,12 @@ async function makeAll(engine, images) {
     if (!busybox) throw new Error('there is no busybox to make stand-ins with')
     await Promise.all(
       images.map(image => {
-        const { program } = /** @type {Recipe} */ (recipes[image])
-        const file = program && (findProgram(program) ?? findProgram(program, unpacked ?? '/'))
-        return makeImage(engine, image, { busybox, program: file })
+        const programs = Object.entries(recipes[image]?.programs ?? {})
+        const found = programs.map(([path, name]) => [path, findProgram(name) ?? findProgram(name, unpacked ?? '/')])
+        return makeImage(engine, image, { busybox, programs: Object.fromEntries(found) })
       }),
     )
-    const node = images.some(image => recipes[image]?.program === process.execPath)
+    const node = images.some(image => programsOf(image).includes(process.execPath))
       ? [`Node ${process.versions.node}`]
       : []
     return [...node, `Debian's ${[...wanted, 'busybox'].join(', ')}`]
@@ -225,12 +244,22 @@ async function makeAll(engine, images) {
   }
 }
 
+/** @param {string} image */
+function programsOf(image) {
+  return Object.values(recipes[image]?.programs ?? {})
+}
+
+/** @param {string} image */
+function isHere(image) {
+  return programsOf(image).every(name => findProgram(name))
+}
+
 /**
  * @param {'docker' | 'podman'} engine
  * @param {string} image
- * @param {{ busybox: string, program: string | undefined }} programs
+ * @param {{ busybox: string, programs: Record<string, string | undefined> }} materials
  */
-async function makeImage(engine, image, { busybox, program }) {
+async function makeImage(engine, image, { busybox, programs }) {
   const recipe = /** @type {Recipe} */ (recipes[image])
   const root = mkdtempSync(join(tmpdir(), 'jiji-stand-in-'))
   try {
@@ -239,7 +268,7 @@ async function makeImage(engine, image, { busybox, program }) {
     for (const [path, text] of Object.entries(recipe.files ?? {})) {
       write(root, path, text, text.startsWith('#!') ? 0o755 : 0o644)
     }
-    if (program && recipe.path) await copyProgram(root, program, recipe.path)
+    for (const [path, program] of Object.entries(programs)) if (program) await copyProgram(root, program, path)
     const tar = `${root}.tar`
     await must('tar', ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-cf', tar, '.'])
     const changes = [...recipe.changes, `LABEL ${label}=1`].flatMap(change => ['--change', change])

@@ -12,6 +12,8 @@ export type RegistryOptions = {
   /** One of this machine's addresses, which servers reach: a rig's `controller`. */
   address: string
   port?: number
+  /** What the servers that trust it call it, such as ghcr.io, by a line of their /etc/hosts; without it, its address. */
+  name?: string
   /** With a certificate of an authority of its own; true by default. */
   tls?: boolean
   /** Names and passwords; without any, everybody may pull and push. */
@@ -23,7 +25,7 @@ export type RegistryOptions = {
 }
 
 export type Registry = {
-  /** Its address and port, as in an image's name. */
+  /** Its name or address, and its port, as in an image's name. */
   host: string
   url: string
   /** The file of the authority's certificate, for NODE_EXTRA_CA_CERTS. */
@@ -40,19 +42,21 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const { address, tls = true, users = {}, trustedBy = [], tokens } = options
   if (tokens && !tls) throw new Error('a token server needs tls')
   await sweep()
-  const host = `${address}:${options.port ?? (await freePort(address))}`
-  const name = `registry-${host}`
-  if (!claim(name)) throw new Error(`there is a registry at ${host} already`)
-  const dir = join(base, name)
+  const listensAt = `${address}:${options.port ?? (await freePort(address))}`
+  const host = options.name ? listensAt.replace(address, options.name).replace(/:443$/, '') : listensAt
+  const claimed = `registry-${listensAt}`
+  if (!claim(claimed)) throw new Error(`there is a registry at ${listensAt} already`)
+  const dir = join(base, claimed)
   const ca = join(dir, 'ca.crt')
   await mkdir(dir, { recursive: true })
   await writeFile(join(dir, 'htpasswd'), await htpasswd(users))
-  if (tls) await makeCertificate(dir, address)
+  if (tls) await makeCertificate(dir, address, options.name)
   const tokenServer =
     tokens && (await startTokenServer({ ...tokens, ...(await tokenFiles(dir)), address, service: host }))
   const auth = tokenServer ? { token: tokenAuth(dir, host, tokenServer) } : htpasswdAuth(dir, users)
-  await writeFile(join(dir, 'config.yml'), JSON.stringify(configuration(dir, host, tls, auth)))
-  if (tls) await trust(host, ca, trustedBy)
+  await writeFile(join(dir, 'config.yml'), JSON.stringify(configuration(dir, listensAt, tls, auth)))
+  const isTrustedHere = options.name === undefined // to this machine a name still means whoever really has it
+  if (tls) await trust(host, ca, trustedBy, isTrustedHere)
 
   let log = ''
   // It ends with this process, however that ends.
@@ -69,25 +73,28 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     daemon.kill('SIGKILL')
     await daemon
     await tokenServer?.stop()
-    if (tls) await distrust(host, trustedBy)
+    if (tls) await distrust(host, trustedBy, isTrustedHere)
     await rm(dir, { recursive: true, force: true })
-    release(name)
+    release(claimed)
     await sweep()
   }
-  const url = `${tls ? 'https' : 'http'}://${host}`
+  const url = `${tls ? 'https' : 'http'}://${listensAt}`
   if (!(await answersWithin(10_000, `${url}/v2/`))) {
     await stop()
-    throw new Error(`the registry at ${host} does not answer: ${log}`)
+    throw new Error(`the registry at ${listensAt} does not answer: ${log}`)
   }
   return { host, url, ca, log: () => log, tokenLog: () => tokenServer?.log() ?? '', stop }
 }
 
-function configuration(dir: string, host: string, tls: boolean, auth: object) {
+function configuration(dir: string, listensAt: string, tls: boolean, auth: object) {
   return {
     version: 0.1,
     log: { level: 'info' },
     storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
-    http: { addr: host, ...(tls && { tls: { certificate: join(dir, 'server.crt'), key: join(dir, 'server.key') } }) },
+    http: {
+      addr: listensAt,
+      ...(tls && { tls: { certificate: join(dir, 'server.crt'), key: join(dir, 'server.key') } }),
+    },
     auth,
   }
 }
@@ -108,10 +115,11 @@ async function htpasswd(users: Record<string, string>): Promise<string> {
   return `${(await Promise.all(lines)).join('\n')}\n`
 }
 
-async function makeCertificate(dir: string, address: string): Promise<void> {
+async function makeCertificate(dir: string, address: string, name: string | undefined): Promise<void> {
   const authority = ['-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=Test authority']
   await openssl(dir, 'req', '-x509', ...ellipticKey, ...authority)
-  await sign(dir, 'server', address, ellipticKey, `subjectAltName = IP:${address}\nextendedKeyUsage = serverAuth\n`)
+  const names = [`IP:${address}`, ...(name ? [`DNS:${name}`] : [])].join()
+  await sign(dir, 'server', address, ellipticKey, `subjectAltName = ${names}\nextendedKeyUsage = serverAuth\n`)
 }
 
 const ellipticKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
@@ -138,17 +146,19 @@ async function openssl(dir: string, ...words: string[]): Promise<void> {
 }
 
 /** Docker and Podman both read the authorities in this folder, at each request. */
-async function trust(host: string, ca: string, servers: Server[]): Promise<void> {
+async function trust(host: string, ca: string, servers: Server[], isTrustedHere: boolean): Promise<void> {
   const directory = `/etc/docker/certs.d/${host}`
   const { stdout: certificate } = await execa('cat', [ca])
   const command = `mkdir -p ${directory} && cat > ${directory}/ca.crt`
-  await mkdir(directory, { recursive: true })
-  await writeFile(join(directory, 'ca.crt'), certificate)
+  if (isTrustedHere) {
+    await mkdir(directory, { recursive: true })
+    await writeFile(join(directory, 'ca.crt'), certificate)
+  }
   await Promise.all(servers.map(server => must(server, command, { input: certificate })))
 }
 
-async function distrust(host: string, servers: Server[]): Promise<void> {
-  await rm(`/etc/docker/certs.d/${host}`, { recursive: true, force: true })
+async function distrust(host: string, servers: Server[], isTrustedHere: boolean): Promise<void> {
+  if (isTrustedHere) await rm(`/etc/docker/certs.d/${host}`, { recursive: true, force: true })
   // A server may have been powered off for good.
   await Promise.allSettled(servers.map(server => server.exec(`rm -rf /etc/docker/certs.d/${host}`)))
 }
