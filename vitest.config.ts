@@ -3,7 +3,19 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** One that begins last would be alone for minutes at the end. */
-const longest = ['struck', 'seeds', 'services', 'lost', 'examples', 'replicas', 'lock', 'on-call', 'deploy', 'tending', 'stalls']
+const longest = [
+  'struck',
+  'seeds',
+  'services',
+  'lost',
+  'examples',
+  'replicas',
+  'lock',
+  'on-call',
+  'deploy',
+  'tending',
+  'stalls',
+]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
