@@ -1,22 +1,11 @@
-import { accessSync, constants } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const server = createServer((request, response) => {
-  response.end(
-    request.url === '/up'
-      ? 'ok\n'
-      : `rung by Podman, on a disk that ${isWritable('/app') ? 'can' : 'cannot'} be written\n`,
-  )
-})
+const isReadOnly = /^\S+ \/ \S+ ro\b/m.test(readFileSync('/proc/mounts', 'utf8'))
+const hasCapabilities = !/^CapBnd:\s+0+$/m.test(readFileSync('/proc/self/status', 'utf8'))
+const answer = `a disk that ${isReadOnly ? 'cannot' : 'can'} be written, and ${hasCapabilities ? 'some' : 'no'} capabilities\n`
+
+const server = createServer((request, response) => response.end(request.url === '/up' ? 'ok\n' : answer))
 server.listen(3000, () => console.log('listening on port 3000'))
 
 process.on('SIGTERM', () => server.close(() => process.exit(0)))
-
-function isWritable(path) {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}

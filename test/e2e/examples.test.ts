@@ -241,7 +241,7 @@ services:
 
   test('podman: without Docker', async () => {
     await onLaptop(await copy('podman'), 'jiji deploy')
-    expect(await answer(podman(), 'bell.example.com')).toBe('200 rung by Podman, on a disk that cannot be written')
+    expect(await answer(podman(), 'bell.example.com')).toBe('200 a disk that cannot be written, and no capabilities')
     expect(await must(laptop(), 'docker images -q --filter label=jiji.project=bell')).toBe('')
     expect(await must(laptop(), 'podman images -q --filter label=jiji.project=bell')).not.toBe('')
   })
