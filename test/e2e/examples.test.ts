@@ -240,6 +240,7 @@ services:
   })
 
   test('podman: without Docker', async () => {
+    await laptop().exec('docker rm -f jiji-registry') // whose port Podman's will have
     await onLaptop(await copy('podman'), 'jiji deploy')
     expect(await answer(podman(), 'bell.example.com')).toBe('200 a disk that cannot be written, and no capabilities')
     expect(await must(laptop(), 'docker images -q --filter label=jiji.project=bell')).toBe('')
