@@ -36,8 +36,7 @@ describe.each(names)('%s', name => {
 })
 
 test('the workflow is what jiji init --github writes', () => {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const config = loadConfig({ directory: join(folder, 'github-actions') })
-  const { path, contents } = workflowOf(config, { branch: 'main', version })
+  const { path, contents } = workflowOf(config, { branch: 'main' })
   expect(read('github-actions', path)).toBe(contents)
 })

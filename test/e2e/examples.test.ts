@@ -18,6 +18,7 @@ import {
   mirrorRedis,
   nameEverything,
   pushPrices,
+  sourceOfJiji,
   teamToken,
 } from './surroundings.ts'
 import { runWorkflow } from './workflow.ts'
@@ -214,7 +215,8 @@ services:
     const { stdout: knownHosts } = await laptop().exec('ssh-keyscan web1.example.com')
     const secrets = { SSH_PRIVATE_KEY: readFileSync(rig.key, 'utf8'), GITHUB_TOKEN: githubToken, SIGNING_KEY: 's1gn' }
     const workflow = await must(laptop(), `cat ${workspace}/.github/workflows/deploy.yml`)
-    const job = await runWorkflow(workflow, machine, { secrets, vars: { SSH_KNOWN_HOSTS: knownHosts } })
+    const vars = { SSH_KNOWN_HOSTS: knownHosts, JIJI_SOURCE: await sourceOfJiji(laptop()) }
+    const job = await runWorkflow(workflow, machine, { secrets, vars })
 
     expect(job.uses.map(one => one.replace(/@.*/, ''))).toEqual(['actions/checkout', 'actions/setup-node'])
     const signed = createHmac('sha256', 's1gn').update('pushed, built, deployed').digest('hex')

@@ -1,6 +1,4 @@
 // What examples find around them: the machines and registries that they name, and a laptop and a runner to deploy from.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { archiveOf } from './rig/images.ts'
@@ -9,7 +7,6 @@ import { must, type Server } from './rig/server.ts'
 import type { Machine } from './workflow.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 // What the bundle leaves outside.
 const external = ['ssh2', 'asn1', 'bcrypt-pbkdf', 'safer-buffer', 'tweetnacl'].map(name => `node_modules/${name}`)
 /** What the team pushes with whose registry others only pull from. */
@@ -58,13 +55,29 @@ export async function addUser(server: Server, name: string): Promise<void> {
 export async function becomeRunner(server: Server, workspace: string): Promise<Machine> {
   const home = '/home/runner'
   const script = `#!/bin/sh
-# There is no network to fetch it from.
-[ "$*" = "install --global jiji@${version}" ] && exec ln -s /root/bin/jiji ${home}/bin/jiji
-echo "npm $*: not expected" >&2
-exit 1
+# There is no network to fetch packages from.
+[ -f "$PWD/source-of-jiji" ] || { echo "npm $*: not expected in $PWD" >&2; exit 1; }
+case "$*" in
+  'install --no-save '*) exit 0 ;;
+  'pack --silent') echo packed.tgz ;;
+  'install --global '*' ./packed.tgz') exec ln -s /root/bin/jiji ${home}/bin/jiji ;;
+  *) echo "npm $*: not expected" >&2; exit 1 ;;
+esac
 `
   await must(server, `mkdir -p ${home}/bin && cat > ${home}/bin/npm && chmod 755 ${home}/bin/npm`, { input: script })
   return { server, workspace, home, path: `${home}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` }
+}
+
+/** A repository that a runner gets jiji from. @returns it, and the commit: what the workflow is told */
+export async function sourceOfJiji(server: Server): Promise<string> {
+  const folder = '/root/source'
+  const commit = 'git -c user.name=a -c user.email=a@example.com commit -q -m Jiji'
+  await must(
+    server,
+    `mkdir ${folder} && cd ${folder} && git init -q && touch source-of-jiji && git add . && ${commit}
+    git -c user.name=a -c user.email=a@example.com rm -q source-of-jiji && ${commit}`,
+  )
+  return `${folder}#${await must(server, `git -C ${folder} rev-parse HEAD~1`)}`
 }
 
 /** What the team of the other registry does. */

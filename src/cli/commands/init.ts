@@ -14,8 +14,6 @@ import { wholeTemplate } from '../templates.ts'
 import { adviceBeside, translate } from '../translate.ts'
 import { writeNew } from '../write-new.ts'
 
-declare const JIJI_VERSION: string
-
 export async function run(context: Context): Promise<void> {
   const { directory, options, output } = context
   refuseConflicts(context)
@@ -79,8 +77,8 @@ async function addWorkflow(context: Context, existing: string): Promise<void> {
   output.note('next: set the secrets and variables that its first lines name, and push')
 }
 
-function githubOf({ branch }: Facts): { branch: string; version: string } {
-  return { branch: branch ?? 'main', version: JIJI_VERSION }
+function githubOf({ branch }: Facts): { branch: string } {
+  return { branch: branch ?? 'main' }
 }
 
 /** What could not be taken over, as compilers say where something is. */

@@ -23,7 +23,7 @@ export type Wanted = {
   /** What the draft says. */
   config: Config
   /** The workflow that deploys it, if one is asked for. */
-  github: { branch: string; version: string } | undefined
+  github: { branch: string } | undefined
 }
 
 /** All that there is to be written for a configuration, but for what is added to files that are there. */
@@ -46,6 +46,6 @@ export function schemaFile(): ProposedFile {
   return { path: '.jiji/schema.json', contents, about: 'its keys, for editors' }
 }
 
-export function workflowOf(config: Config, github: { branch: string; version: string }): ProposedFile {
-  return { path: workflowFile, contents: workflow(config, github), about: 'deploys what is pushed' }
+export function workflowOf(config: Config, { branch }: { branch: string }): ProposedFile {
+  return { path: workflowFile, contents: workflow(config, branch), about: 'deploys what is pushed' }
 }

@@ -3,7 +3,7 @@ import { type Config, credentialsOf } from '../config.ts'
 import { secretNames } from '../settle.ts'
 
 /** A GitHub workflow that deploys what is pushed to a branch. Every value in it that is not ours is quoted, or a name. */
-export function workflow(config: Config, { branch, version }: { branch: string; version: string }): string {
+export function workflow(config: Config, branch: string): string {
   const names = secretNames(config)
   const hosts = addresses(config)
   const isKeyInConfig = [config.ssh, ...config.servers].some(({ keys }) => keys?.some(({ isName }) => isName))
@@ -23,6 +23,8 @@ export function workflow(config: Config, { branch, version }: { branch: string; 
           ...hosts.map(host => `#     ssh-keyscan ${host}`),
         ]
       : []),
+    '#   variable JIJI_SOURCE: the repository that you have jiji from, and a commit in it that you have looked at:',
+    '#     https://github.com/OWNER/REPOSITORY#COMMIT',
     ...advice(kinds),
     'name: Deploy',
     '',
@@ -53,7 +55,7 @@ export function workflow(config: Config, { branch, version }: { branch: string; 
     '      - uses: actions/setup-node@v5',
     '        with:',
     '          node-version: 22',
-    `      - run: npm install --global jiji@${version}`,
+    ...install,
     ...(hosts.length > 0 ? knownHosts : []),
     ...(needsAgent ? agent : []),
     '      - run: jiji deploy',
@@ -61,6 +63,20 @@ export function workflow(config: Config, { branch, version }: { branch: string; 
   ]
   return `${lines.join('\n')}\n`
 }
+
+/** By its name npm has a package of somebody else's (the original Jiji's), and this job has secrets. */
+const install = [
+  '      - name: Install jiji',
+  '        env:',
+  '          JIJI_SOURCE: ${{ vars.JIJI_SOURCE }}',
+  '        run: |',
+  '          test -n "$JIJI_SOURCE" || { echo "::error::the variable JIJI_SOURCE is not set"; exit 1; }',
+  '          git init -q "$RUNNER_TEMP/jiji" && cd "$RUNNER_TEMP/jiji"',
+  '          git fetch -q --depth 1 "${JIJI_SOURCE%#*}" "${JIJI_SOURCE##*#}"',
+  '          git checkout -q FETCH_HEAD',
+  '          npm install --no-save --no-audit --no-fund --ignore-scripts',
+  '          npm install --global --no-audit --no-fund "./$(npm pack --silent)"',
+]
 
 /** Nobody may stand between: a server that is not known is refused here, where there is nobody to look at its key. */
 const knownHosts = [

@@ -205,7 +205,7 @@ test.each<[string, string[]]>([
 describe('the workflow', () => {
   const of = (yaml: string, branch = 'main') => {
     const directory = folderWith({ Dockerfile: '', '.jiji/deploy.yml': yaml })
-    const text = workflow(loadConfig({ directory }), { branch, version: '1.2.3' })
+    const text = workflow(loadConfig({ directory }), branch)
     const data = parse(text) as {
       on: { push: { branches: string[] } }
       permissions: object
@@ -229,7 +229,7 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
     expect(steps.map(({ uses, run }) => uses ?? run?.split('\n')[0]?.slice(0, 40))).toEqual([
       'actions/checkout@v5',
       'actions/setup-node@v5',
-      'npm install --global jiji@1.2.3',
+      'test -n "$JIJI_SOURCE" || { echo "::erro',
       'test -n "$SSH_KNOWN_HOSTS" || { echo "::',
       'test -n "$SSH_PRIVATE_KEY" || { echo "::',
       'jiji deploy',
@@ -251,7 +251,8 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
       'project: a\nservers: {here: {host: local}}\nservices: {web: {build: {}, hosts: [here]}}',
     )
     expect(data.permissions).toEqual({ contents: 'read' })
-    expect(steps.map(({ run }) => run).filter(one => one)).toEqual(['npm install --global jiji@1.2.3', 'jiji deploy'])
+    const scripts = steps.flatMap(({ run }) => run ?? [])
+    expect(scripts).toEqual([expect.stringContaining('JIJI_SOURCE'), 'jiji deploy'])
     const own = of(
       'project: a\nssh: {keys: [DEPLOY_KEY]}\nservers: {s: {host: x}}\nservices: {web: {build: {}, hosts: [s]}}',
     )
