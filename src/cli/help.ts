@@ -1,4 +1,4 @@
-import { padTo } from '../ui/width.ts'
+import { pad } from '../ui/text-width.ts'
 import { wrapAfter } from '../ui/wrap.ts'
 import { type Command, shownIn } from './command.ts'
 import { describeOption, type OptionSpec, shared } from './options.ts'
@@ -133,7 +133,7 @@ function isPair(line: Line): line is readonly [string, string] {
 }
 
 function pairBeside([left, right]: readonly [string, string], column: number, width: number): string[] {
-  return wrapAfter(padTo(`  ${left}`, column), right, width, ' '.repeat(column))
+  return wrapAfter(pad(`  ${left}`, column), right, width, ' '.repeat(column))
 }
 
 function pairBelow([left, right]: readonly [string, string], width: number): string[] {

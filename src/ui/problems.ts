@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { Problem } from '../config/problem.ts'
 import { decode } from '../config/text-file.ts'
 import { harmless } from './harmless.ts'
-import { cutTo, widthOf } from './width.ts'
+import { cut, widthOf } from './text-width.ts'
 
 type Shown = { width?: number | undefined; mask?: (text: string) => string }
 
@@ -44,7 +44,7 @@ function around(source: string, place: number, room: number): { text: string; be
   const from = widthOf(before) < room * 0.6 ? 0 : place - Math.floor(room / 3)
   const start = from > 0 ? '...' : ''
   const rest = start + source.slice(from)
-  const text = widthOf(rest) > room ? `${cutTo(rest, room - 3)}...` : rest
+  const text = widthOf(rest) > room ? `${cut(rest, room - 3)}...` : rest
   return { text, before: start + source.slice(from, place) }
 }
 

@@ -1,4 +1,4 @@
-import { padTo, widthOf } from './width.ts'
+import { pad, widthOf } from './text-width.ts'
 import { wrapAfter, wrapCell } from './wrap.ts'
 
 type Row = readonly string[]
@@ -34,7 +34,7 @@ function renderRow(row: Row, widths: readonly number[]): string[] {
   const height = Math.max(...cells.map(lines => lines.length))
   return Array.from({ length: height }, (_, line) =>
     cells
-      .map((lines, column) => padTo(lines[line] ?? '', widths[column] ?? 0))
+      .map((lines, column) => pad(lines[line] ?? '', widths[column] ?? 0))
       .join(' '.repeat(between))
       .trimEnd(),
   )
@@ -48,7 +48,7 @@ function renderLists(head: Row, rows: readonly Row[], width: number): string {
         .flatMap((name, index) => {
           const value = row[index] ?? ''
           if (index > 0 && isNothing(value)) return []
-          return wrapAfter(padTo(`${name}:`, column), value, width, ' '.repeat(column))
+          return wrapAfter(pad(`${name}:`, column), value, width, ' '.repeat(column))
         })
         .join('\n'),
     )

@@ -1,20 +1,27 @@
-/** How many columns of a terminal a text without control characters takes. */
+/** How many columns of a terminal a text takes: colours none, an ideogram or an emoji two, an accent of its own none. */
 export function widthOf(text: string): number {
-  return isAscii.test(text) ? text.length : charactersOf(text).reduce((sum, one) => sum + widthOfOne(one), 0)
+  if (isAscii.test(text)) return text.length
+  return charactersOf(withoutColours(text)).reduce((sum, one) => sum + widthOfOne(one), 0)
 }
 
-/** As much of it as fits, with a mark where something was cut off. */
-export function cut(text: string, width: number, mark: string): string {
+export function withoutColours(text: string): string {
+  return text.replace(colours, '')
+}
+
+/** As much of it as fits, with a mark where something was cut off; never half a character, and all that ends a colour. */
+export function cut(text: string, width: number, mark = ''): string {
   if (widthOf(text) <= width) return text
   const end = mark.slice(0, Math.max(0, width))
   let rest = width - end.length
-  let shown = ''
-  for (const one of charactersOf(text)) {
-    rest -= widthOfOne(one)
-    if (rest < 0) break
-    shown += one
-  }
-  return shown.trimEnd() + end
+  const shown = text.split(colours).map(part => {
+    if (part.startsWith('\u001b')) return part
+    const fitting = charactersOf(part).filter(one => {
+      rest -= widthOfOne(one)
+      return rest >= 0
+    })
+    return fitting.join('')
+  })
+  return (mark === '' ? shown.join('') : shown.join('').trimEnd()) + end
 }
 
 /** Filled up with spaces. */
@@ -23,6 +30,8 @@ export function pad(text: string, width: number): string {
 }
 
 const isAscii = /^[ -~]*$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+const colours = /(\u001b\[[\d;:]*m)/g
 
 /** What is read as one character, whatever it is put together from. */
 function charactersOf(text: string): string[] {

@@ -1,4 +1,4 @@
-import { cutTo, padTo, widthOf, withoutColours } from './width.ts'
+import { cut, pad, widthOf, withoutColours } from './text-width.ts'
 
 /**
  * Lines no wider than this, but for words that are. What goes on stands further in than where it began, or below the text
@@ -43,14 +43,14 @@ export function wrapCell(text: string, width: number, most: number): string[] {
   const last = lines[most - 1]
   return lines.length <= most || last === undefined
     ? lines
-    : [...lines.slice(0, most - 1), `${cutTo(last, width - 3).trimEnd()}...`]
+    : [...lines.slice(0, most - 1), `${cut(last, width - 3).trimEnd()}...`]
 }
 
 function wrapLine(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line]
   const [label = ''] = labelled.exec(withoutColours(line)) ?? []
   const [indent = ''] = /^ */.exec(line) ?? []
-  const hang = label !== '' && widthOf(label) <= width * 0.4 ? padTo('', widthOf(label)) : `${indent}  `
+  const hang = label !== '' && widthOf(label) <= width * 0.4 ? pad('', widthOf(label)) : `${indent}  `
   return wrapAfter(indent, line.slice(indent.length), width, hang)
 }
 
@@ -61,7 +61,7 @@ function pieces(line: string, width: number): string[] {
   const lines: string[] = []
   let rest = line
   while (widthOf(rest) > width) {
-    const piece = cutTo(rest, width) || ([...rest][0] ?? '')
+    const piece = cut(rest, width) || ([...rest][0] ?? '')
     lines.push(piece)
     rest = rest.slice(piece.length)
   }

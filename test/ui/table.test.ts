@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { renderTable } from '../../src/ui/table.ts'
-import { widthOf } from '../../src/ui/width.ts'
+import { widthOf } from '../../src/ui/text-width.ts'
 
 const head = ['service', 'server', 'state', 'certificate', 'routes']
 const rows = [

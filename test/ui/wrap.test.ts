@@ -1,32 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { firstLines } from '../../src/ui/first-lines.ts'
-import { cutTo, padTo, widthOf } from '../../src/ui/width.ts'
 import { wrap, wrapBehind } from '../../src/ui/wrap.ts'
-
-describe('the columns that text takes', () => {
-  test.each<[string, number]>([
-    ['', 0],
-    ['plain text', 10],
-    ['…', 1],
-    ['naïve', 5],
-    ['cafe\u0301', 4],
-    ['日本語', 6],
-    ['ｆｕｌｌ', 8],
-    ['ﾊﾝｶｸ', 4],
-    ['한국', 4],
-    ['🚀', 2],
-    ['\u001b[31mred\u001b[39m', 3],
-    ['a\u200bb', 2],
-  ])('of %j: %i', (text, width) => expect(widthOf(text)).toBe(width))
-  test('fill up to a width', () => expect(padTo('日本', 6)).toBe('日本  '))
-  test.each<[string, number, string]>([
-    ['plain', 3, 'pla'],
-    ['日本語', 3, '日'],
-    ['cafe\u0301s', 4, 'cafe\u0301'],
-    ['\u001b[31mred\u001b[39m', 2, '\u001b[31mre\u001b[39m'],
-    ['ab', 0, ''],
-  ])('are cut, %j to %i', (text, width, cut) => expect(cutTo(text, width)).toBe(cut))
-})
 
 describe('lines', () => {
   const plan = `deploy shop v3
