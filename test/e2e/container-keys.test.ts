@@ -113,7 +113,7 @@ services:
       await write('geheim-2', ['sh', '-c', 'echo "the database is missing"; exit 3'])
       const { code, stderr } = await deploy('v2')
       expect(code).toBe(6)
-      expect(stderr).toContain('its health check (status 3) did not succeed in 4 s')
+      expect(stderr).toContain('its health check (status 3) did not succeed in 8 s')
       expect(stderr).toContain('the database is missing')
       expect(await page()).toEqual(both('geheim-1'))
     },

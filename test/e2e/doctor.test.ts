@@ -246,19 +246,6 @@ ${rig.servers
       expect(result.code).toBe(4)
     }))
 
-  test('sees an engine that does not answer', async () => {
-    await must(s1(), 'kill -STOP $(pidof dockerd); sleep 0.1')
-    const first = await doctor('-H', 's1')
-    const { stdout: left } = await s1().exec("ps -eww -o args= | grep '[d]ocker version'")
-    await must(s1(), 'kill -CONT $(pidof dockerd); kill $(pidof dockerd); while pidof dockerd; do sleep 0.1; done')
-    const stopped = await doctor('-H', 's1')
-    expect(notOk(first, 's1')).toContain('engine problem engine.failed')
-    expect(left).toBe('')
-    expect(notOk(stopped, 's1')).toContain('engine problem engine.failed')
-    expect(at(stopped, 's1', 'engine')[0]?.hint).toBe('is its daemon running? sudo systemctl status docker')
-    expect([first.code, stopped.code]).toEqual([1, 1])
-  })
-
   describe('jiji validate --online', () => {
     const online = async (...words: string[]) => {
       const { code, stdout, stderr } = await project.jijiWith(
@@ -349,5 +336,19 @@ services:
         expect(readFileSync(join(project.folder, 'known_hosts'), 'utf8')).toBe('')
       })
     })
+  })
+
+  // The engine of s1 is dead afterwards.
+  test('sees an engine that does not answer', async () => {
+    await must(s1(), 'kill -STOP $(pidof dockerd); sleep 0.1')
+    const first = await doctor('-H', 's1')
+    const { stdout: left } = await s1().exec("ps -eww -o args= | grep '[d]ocker version'")
+    await must(s1(), 'kill -CONT $(pidof dockerd); kill $(pidof dockerd); while pidof dockerd; do sleep 0.1; done')
+    const stopped = await doctor('-H', 's1')
+    expect(notOk(first, 's1')).toContain('engine problem engine.failed')
+    expect(left).toBe('')
+    expect(notOk(stopped, 's1')).toContain('engine problem engine.failed')
+    expect(at(stopped, 's1', 'engine')[0]?.hint).toBe('is its daemon running? sudo systemctl status docker')
+    expect([first.code, stopped.code]).toEqual([1, 1])
   })
 })

@@ -31,7 +31,7 @@ describeOnRig('servers whose disk is full', () => {
       ...appFiles('one'),
       '.jiji/deploy.yml': `project: shop
 builder: {registry: {type: local, port: ${port}}}
-deploy: {settle: 500ms, stop_timeout: 1s}
+deploy: {stop_timeout: 1s}
 ${serversOf(rig)}
 services:
   web:
