@@ -56,6 +56,16 @@ export function matching(pattern: RegExp, description: string) {
     .meta({ form: description })
 }
 
+/** Names of secrets: what stands there may be the secret itself, so that it is not repeated. */
+export function secretMatching(pattern: RegExp, description: string) {
+  return text()
+    .regex(pattern, { error: `expected ${description}${unshown}` })
+    .meta({ form: description })
+}
+
+/** How a message ends that leaves out what was found. */
+export const unshown = ', and not the secret itself'
+
 export function integer(minimum: number, maximum: number) {
   const range = `a whole number from ${minimum} to ${maximum}`
   return z
@@ -119,7 +129,7 @@ export function secret() {
 
 /** A secret that must be given by name. */
 export function secretName(read?: (found: string) => string) {
-  return matching(/^[A-Z][A-Z0-9_]*$/, 'an ALL_CAPS secret name').transform(
+  return secretMatching(/^[A-Z][A-Z0-9_]*$/, 'an ALL_CAPS secret name').transform(
     written => new SecretReference(written, 'value', [], read),
   )
 }

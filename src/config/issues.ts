@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Path } from './document.ts'
+import { unshown } from './fields.ts'
 import { nearest } from './nearest.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -25,9 +26,8 @@ export function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
       const message = `${nameOf(path)} is missing: ${issue.message.slice('missing: '.length)}`
       return [{ path, at: 'key', code: 'missing-key', message }]
     }
-    return [
-      { path, at: 'value', code: 'wrong-value', message: issue.message, ...formHint(issue.message, schema, path) },
-    ]
+    const code = issue.message.endsWith(unshown) ? 'literal-secret' : 'wrong-value'
+    return [{ path, at: 'value', code, message: issue.message, ...formHint(issue.message, schema, path) }]
   })
   return findings.filter(({ code, path }) => code !== 'missing-key' || !misspelt.has(path.join('.')))
 }

@@ -12,6 +12,7 @@ import {
   oneOf,
   secret,
   secretFile,
+  secretMatching,
   secretName,
   serviceAccount,
   share,
@@ -29,7 +30,7 @@ const port = integer(1, 65_535)
 
 const environment = keys({
   clear: mapOf(variable, value()).default({}).describe('Variables that anyone may see'),
-  secrets: list(matching(/^[A-Za-z_][A-Za-z0-9_]*(:[A-Z][A-Z0-9_]*)?$/, 'NAME or NAME:SECRET_NAME'))
+  secrets: list(secretMatching(/^[A-Za-z_][A-Za-z0-9_]*(:[A-Z][A-Z0-9_]*)?$/, 'NAME or NAME:SECRET_NAME'))
     .default([])
     .describe('Names of secrets to pass on; NAME:SECRET_NAME passes SECRET_NAME under another name'),
 })

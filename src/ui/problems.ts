@@ -9,11 +9,11 @@ type Shown = { width?: number | undefined; mask?: (text: string) => string }
 
 /** `file:line:column`, what is wrong, the line itself with a mark below, and what to do. */
 export function renderProblem(problem: Problem, directory: string, shown: Shown = {}): string {
-  const { file, line, column, path, code, message, hint } = problem
+  const { file, line, column, path, message, hint } = problem
   const place = `${relative(directory, file) || file}:${line}:${column}`
   const text = [
     `${place}: ${path ? `${path}: ` : ''}${message}`,
-    ...(code === 'not-ignored' && path === '' ? [] : excerpt(problem, shown)),
+    ...(isPrivate(problem) ? [] : excerpt(problem, shown)),
   ]
   if (hint) text.push(hint.replace(/^/gm, '  '))
   return text.join('\n').split('\n').map(harmless).join('\n')
@@ -46,6 +46,10 @@ function around(source: string, place: number, room: number): { text: string; be
   const rest = start + source.slice(from)
   const text = widthOf(rest) > room ? `${cut(rest, room - 3)}...` : rest
   return { text, before: start + source.slice(from, place) }
+}
+
+function isPrivate({ code, path }: Problem): boolean {
+  return code === 'literal-secret' || (code === 'not-ignored' && path === '')
 }
 
 /** A password that is written out, or one in the user information of an address: the log of a CI run is no place for it. */

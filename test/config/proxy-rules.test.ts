@@ -86,7 +86,7 @@ describe('what is wrong is said at its place', () => {
     ],
     [
       ['app_port: 1, hosts: [a], ssl: {certificate_pem: ./cert.pem, private_key_pem: KEY}'],
-      ['s1.proxy.ssl.certificate_pem wrong-value: expected an ALL_CAPS secret name, got "./cert.pem"'],
+      ['s1.proxy.ssl.certificate_pem literal-secret: expected an ALL_CAPS secret name, and not the secret itself'],
     ],
   ])('%#', (proxies, lines) => expect(found(...proxies)).toEqual(lines))
 })

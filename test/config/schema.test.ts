@@ -85,7 +85,7 @@ describe('a value of the wrong kind is named, at its place', () => {
     ],
     [
       service('environment: {secrets: [A, B:c]}'),
-      '5:52 services.web.environment.secrets.1 wrong-value: expected NAME or NAME:SECRET_NAME, got "B:c"',
+      '5:52 services.web.environment.secrets.1 literal-secret: expected NAME or NAME:SECRET_NAME, and not the secret itself',
     ],
     [
       service('ports: ["80:x"]'),
@@ -109,7 +109,7 @@ describe('a value of the wrong kind is named, at its place', () => {
     ],
     [
       smallest.replace('image: redis:7', 'build: {secrets: [npm_token]}'),
-      '5:27 services.web.build.secrets.0 wrong-value: expected an ALL_CAPS secret name, got "npm_token"',
+      '5:27 services.web.build.secrets.0 literal-secret: expected an ALL_CAPS secret name, and not the secret itself',
     ],
     ['- a', '1:1 - wrong-value: expected a map, got a list'],
     [
