@@ -77,7 +77,7 @@ services:
     expect([code, stdout.split('\n').sort()]).toEqual([0, [`s1: 127.0.0.1:${port}`, `s2: 127.0.0.1:${port}`]])
     expect(stderr).not.toContain('error')
     for (const server of servers()) {
-      expect(await isOpen(server)).toBe(false)
+      await expect.poll(() => isOpen(server)).toBe(false)
       expect((await server.processes()).filter(line => /sleep 1000000|sshd: root/.test(line))).toEqual([])
     }
   })
@@ -106,9 +106,11 @@ services:
 
   test('has another port where the usual one is taken', async () => {
     const [s1] = servers()
+    // The tunnel of the test before goes a moment after its connection.
+    await expect.poll(() => isOpen(s1)).toBe(false)
     const listen = `require('net').createServer().listen(${port}, '127.0.0.1')`
     const squatter = s1.exec(`echo $$ >/run/squatter; exec ${process.execPath} -e "${listen}"`)
-    while (!(await isOpen(s1))) await new Promise(resolve => setTimeout(resolve, 50))
+    await expect.poll(() => isOpen(s1)).toBe(true)
     const run = await start('s1')
     run.kill('SIGINT')
     const { stdout, code } = await run.result
