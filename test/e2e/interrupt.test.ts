@@ -81,7 +81,7 @@ services:
     await run.says('started')
     run.kill('SIGKILL')
     await run.result
-    await expect.poll(expectNothingLeft, { interval: 500 }).toBeUndefined()
+    await expect.poll(expectNothingLeft, { timeout: 15_000, interval: 500 }).toBeUndefined()
   })
 
   test('the next deploy works, and the change is on record', async () => {

@@ -114,7 +114,9 @@ describeOnRig('the heartbeat of a lock', () => {
       await first.result
       for (const server of rig.servers) {
         const pid = await must(server, 'cut -d " " -f 1 /var/lib/jiji/killed/lock/holder')
-        await expect.poll(async () => (await server.exec(`kill -0 ${pid}`)).code, { interval: 1000 }).not.toBe(0)
+        await expect
+          .poll(async () => (await server.exec(`kill -0 ${pid}`)).code, { timeout: 40_000, interval: 1000 })
+          .not.toBe(0)
       }
       for (const server of rig.servers) await server.link('up')
       await letUp()
