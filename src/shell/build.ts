@@ -50,8 +50,9 @@ ${requirePlatform(engine, options)}`
 }
 
 /**
- * Ends the script, with a status of its own, unless the image is for what was asked for. The old builder of Docker forgets
- * what the layers that it keeps are for (seen with 20.10): it gets a second try without them.
+ * Ends the script, with a status of its own, unless the image is for what was asked for. The old builder of Docker (seen
+ * with 20.10) and Podman (seen with 4.3, for a Dockerfile that begins FROM scratch) forget what the layers that they keep
+ * are for: they get a second try without them.
  */
 function requirePlatform(engine: Engine, { platform, names: [name = ''] }: BuildOptions): Script {
   const arch = platform?.replace(/^linux\//, '')
@@ -60,7 +61,7 @@ function requirePlatform(engine: Engine, { platform, names: [name = ''] }: Build
   arch=$(${engine} image inspect --format '{{.Architecture}}' ${name})
   [ "$arch" = ${arch} ]
 }
-isMeant || [ "$DOCKER_BUILDKIT" != 0 ] || build "$@" --no-cache
+isMeant || ${engine === 'docker' ? sh`[ "$DOCKER_BUILDKIT" != 0 ] || ` : sh``}build "$@" --no-cache
 isMeant || exit ${exits.otherArch}`
 }
 

@@ -90,9 +90,12 @@ chmod 755 /usr/local/bin/podman`,
       const digests: string[] = JSON.parse(stdout).services.map(({ digest }: { digest: string }) => digest)
       expect(new Set(digests).size).toBe(2)
 
-      // By Podman, to a registry elsewhere.
+      // By Podman, to a registry elsewhere. What its cache holds was for one of them.
       await project.write({ version: 'two' })
-      await write(`engine: podman, remote: ssh://root@s2, ${elsewhere()}`)
+      const byPodman = `engine: podman, remote: ssh://root@s2, ${elsewhere()}`
+      await write(byPodman, 's2')
+      await jiji('build', '--version', 'two', '--no-push')
+      await write(byPodman)
       await jiji('deploy', '--version', 'two')
       expect(await running()).toEqual(['two arm64', 'two amd64'])
 
