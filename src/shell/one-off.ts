@@ -4,6 +4,7 @@ import { filesFolder, removeFiles } from './mounts.ts'
 import { labels } from './names.ts'
 import { labelWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
+import { removeSoon } from './start-stop.ts'
 
 /** A container of its own for one command, in a service's surroundings. */
 export type OneOff = Surroundings & { name: string; image: string; command: readonly Word[] }
@@ -11,10 +12,9 @@ export type OneOff = Surroundings & { name: string; image: string; command: read
 /** Runs it, and shows what it writes; it is gone afterwards in any case. */
 export function runOneOff(engine: Engine, oneOff: OneOff, words: readonly Word[] = own(oneOff)): Script {
   const { place, undo, prepare, environment, run } = containerOf(engine, oneOff)
-  return sh`container=${oneOff.name}
-${place}
+  return sh`${place}
 on_exit() {
-  ${engine} rm -f "$container"
+  ${removeSoon(engine, [oneOff.name])}
   ${undo}
 } >/dev/null 2>&1
 ${prepare}
@@ -42,7 +42,7 @@ export function attachToOneOff(engine: Engine, name: string): Script {
 }
 
 export function removeOneOff(engine: Engine, { scope, name }: Pick<OneOff, 'scope' | 'name'>): Script {
-  return sh`${engine} rm -f ${name} >/dev/null 2>&1
+  return sh`{ ${removeSoon(engine, [name])}; } >/dev/null 2>&1
 ${filesFolder(scope, name)}
 ${removeFiles}`
 }

@@ -11,7 +11,7 @@ import { labels, network, proxyContainer, type Slot, slotName, stableName } from
 import { steadyNetwork } from './network.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
-import { removal, restartPolicy, startContainers, stopContainers } from './start-stop.ts'
+import { removal, removeSoon, restartPolicy, startContainers, stopContainers } from './start-stop.ts'
 
 /** One service on one server goes from its containers to others, and with it what shares their network. */
 export type Replacement = Member & {
@@ -142,7 +142,7 @@ function undo(engine: Engine, { scope }: Replacement, member: Coming): Script {
   const { names, create } = member.candidate
   if (!create) return stopContainers(engine, names, 2)
   const { place, undo } = newContainers(engine, scope, member, create)
-  return sh`${removal(engine)} ${names}
+  return sh`${removeSoon(engine, names)}
   ${place}
   ${undo}`
 }

@@ -35,6 +35,14 @@ export function removal(engine: Engine): Word[] {
   return engine === 'docker' ? ['docker', 'rm', '-f'] : ['podman', 'rm', '-f', '--depend', '--ignore']
 }
 
+/**
+ * Takes away, whether they are there or not, containers whose work nobody waits for. Podman alone would wait for each as long
+ * as it may take to stop, and an interrupted script has less time than that.
+ */
+export function removeSoon(engine: Engine, names: readonly Word[]): Script {
+  return sh`${engine === 'podman' ? sh`podman stop --ignore -t 2 ${names};` : sh``} ${removal(engine)} ${names}`
+}
+
 function setPolicy(engine: Engine, policy: string, names: readonly string[]): Script {
   return engine === 'docker' ? sh`docker update --restart ${policy} ${names} >/dev/null` : sh`:`
 }

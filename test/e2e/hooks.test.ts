@@ -87,7 +87,8 @@ services:
   test(
     'a migration that is interrupted goes',
     async () => {
-      await write(rig, 'three', 'echo begun; sleep 600')
+      // Deaf to SIGTERM, as a shell is that is a container's first process.
+      await write(rig, 'three', 'trap : TERM; echo begun; while :; do sleep 1; done')
       const run = project.start({}, 'deploy', '--version', 'three')
       await run.says('begun')
       run.kill('SIGINT')

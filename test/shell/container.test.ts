@@ -146,6 +146,15 @@ describe('files', () => {
   })
 })
 
+test('a container whose work nobody waits for is not waited for: Podman would, for as long as it may take to stop', async () => {
+  const bench = benchWith()
+  await bench.run(removeOneOff('podman', { scope, name: 'new' }))
+  expect(bench.calls()).toEqual([
+    ['podman', 'stop', '--ignore', '-t', '2', 'new'],
+    ['podman', 'rm', '-f', '--depend', '--ignore', 'new'],
+  ])
+})
+
 describe('a container that is made again', () => {
   const clear = { PLAIN: hostile, LINES: hostileLines }
   const secrets = [{ name: 'TOKEN', value: new Secret('TOKEN', 'geheim') }]
