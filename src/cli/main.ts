@@ -85,7 +85,8 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     const isEnd = command.isEndless && isInterrupt(reason) && !isInterrupt(error)
     // What is said about how the interrupt went tells more than that there was one.
     const isAbout = error instanceof Error && error.cause === reason
-    return await fail(aborted && !isEnd && !isAbout ? reason : error, output)
+    const told = aborted && !isEnd && !isAbout ? reason : error
+    return await fail(isInterrupt(told) ? withLeftBehind(told, output) : told, output)
   } finally {
     forget()
     process.off('uncaughtException', onFault)
@@ -96,7 +97,7 @@ function logTitle({ argv, directory }: World): string {
   return `jiji ${JIJI_VERSION}: ${argv.join(' ')} (in ${directory}, Node ${process.version}, ${process.platform})`
 }
 
-function isInterrupt(error: unknown): boolean {
+function isInterrupt(error: unknown): error is JijiError {
   return error instanceof JijiError && error.code === 'interrupted'
 }
 
@@ -131,17 +132,20 @@ function checkOutputFormat(options: Options): void {
   throw new JijiError('usage', `--output takes table or json, not ${format}`)
 }
 
-function leftAtOnce({ leftBehind, columns }: Output): JijiError {
-  const servers = leftBehind.servers()
-  if (servers.length === 0) return new JijiError('interrupted', 'left at once')
-  return new JijiError(
-    'interrupted',
-    `left at once, with something on ${servers.join(', ')} that was to be cleared away`,
-    {
-      output: leftBehind.render(columns === undefined ? undefined : columns - 4),
-      hint: 'servers mostly do that themselves once they notice, within 30 s; the next jiji deploy clears away the rest',
-    },
-  )
+function leftAtOnce(output: Output): JijiError {
+  const servers = output.leftBehind.servers().join(', ')
+  const what = servers && `, with something on ${servers} that was to be cleared away`
+  return withLeftBehind(new JijiError('interrupted', `left at once${what}`), output)
+}
+
+/** The same, and what may be on servers still. */
+function withLeftBehind(error: JijiError, { leftBehind, columns }: Output): JijiError {
+  if (leftBehind.servers().length === 0) return error
+  return new JijiError('interrupted', error.message, {
+    cause: error,
+    output: leftBehind.render(columns === undefined ? undefined : columns - 4),
+    hint: 'servers mostly clear it away themselves once they notice, within 30 s; the next jiji deploy clears away the rest',
+  })
 }
 
 /** The second time the process says its last word and ends at once, as the signal has it. */

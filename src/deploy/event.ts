@@ -66,6 +66,14 @@ export async function reported<T>(
   }
 }
 
+/** Whether the server has not said how the work ended: it is lost, or does not end in its time what was interrupted. */
+function mayGoOn(error: unknown): boolean {
+  if (!(error instanceof JijiError)) return false
+  return (
+    ['server.lost', 'server.timeout'].includes(error.code) || (error.code === 'interrupted' && Boolean(error.server))
+  )
+}
+
 /** Has it known what would stay behind if this process ended before `work` does, or has lost its server meanwhile. */
 export async function holding<T>(report: Report, what: Omit<Event, 'state'>, work: () => Promise<T>): Promise<T> {
   report({ ...what, state: 'held' })
@@ -74,8 +82,7 @@ export async function holding<T>(report: Report, what: Omit<Event, 'state'>, wor
     report({ ...what, state: 'let go' })
     return result
   } catch (error) {
-    const isLost = error instanceof JijiError && ['server.lost', 'server.timeout'].includes(error.code)
-    if (!isLost) report({ ...what, state: 'let go' })
+    if (!mayGoOn(error)) report({ ...what, state: 'let go' })
     throw error
   }
 }

@@ -112,7 +112,8 @@ function stopper(shell: Shell, grace: number, server: string) {
     shell.stdin.end()
     timer ??= setTimeout(() => {
       shell.kill()
-      abandon(reason ?? stuck(server, grace))
+      reason = stuck(server, grace, reason)
+      abandon(reason)
     }, grace)
   }
   return Object.assign(stop, {
@@ -125,14 +126,13 @@ function stopper(shell: Shell, grace: number, server: string) {
   })
 }
 
-function stuck(server: string, grace: number): JijiError {
-  return new JijiError(
-    'server.timeout',
-    `${server}: a command did not end within ${grace / 1000} s of being asked to`,
-    {
-      server,
-    },
-  )
+function stuck(server: string, grace: number, reason: unknown): unknown {
+  const isInterrupt = reason instanceof JijiError && reason.code === 'interrupted'
+  if (reason !== undefined && !isInterrupt) return reason
+  const seconds = `within ${grace / 1000} s of being asked to`
+  return isInterrupt
+    ? new JijiError('interrupted', `${server}: what was interrupted did not end ${seconds}`, { server, cause: reason })
+    : new JijiError('server.timeout', `${server}: a command did not end ${seconds}`, { server })
 }
 
 function attempt(action: () => void, onFailure: (error: unknown) => void): void {

@@ -180,6 +180,17 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
     else for (const pid of pids.filter(isRunning)) process.kill(Number(pid), 'SIGKILL')
   })
 
+  test('and is told apart from what has cleaned up', async () => {
+    const controller = new AbortController()
+    const reason = new JijiError('interrupted', 'ctrl-c')
+    const run = runner.run(sh`on_exit() { sleep 5; }; echo ready; interruptible sleep 5`, {
+      signal: controller.signal,
+      onLine: () => controller.abort(reason),
+    })
+    const message = `web1: what was interrupted did not end within ${grace / 1000} s of being asked to`
+    await expect(run).rejects.toMatchObject({ code: 'interrupted', server: 'web1', message, cause: reason })
+  })
+
   test('may leave a process behind that keeps its output open: nobody waits for that for ever', async () => {
     const began = Date.now()
     const { stdout, code } = await runner.run(sh`sleep 4 & echo $!; exit 4`)
