@@ -159,5 +159,7 @@ th { color: var(--dim); font-weight: 500; }
 ${[...new Set(Object.values(kinds))].map(kind => `.${kind} { --kind: var(--${kind}); }`).join('\n')}
 .bar.failed, .legend .failed { --kind: #b3261e; }
 @media (max-width: 40rem) { .timeline { grid-template-columns: 1fr; gap: 0; } .place { margin-top: .35rem; max-width: none; } }
-@media print { main { padding: 0; max-width: none; } .bar, .legend li::before, h1::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; } section { break-inside: avoid; } }
+@media print { main { padding: 0; max-width: none; } .bar, .legend li::before, h1::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2, .legend { break-after: avoid; } tr, .place, .track { break-inside: avoid; } .wide { overflow: visible; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; } }
 `
