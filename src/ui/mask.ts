@@ -3,21 +3,49 @@ import type { Secret } from '../config/secret.ts'
 /** Replaces secrets by their names in text that is about to be shown or kept. */
 export type Mask = (text: string) => string
 
+/** The same for text of which more is to come. */
+type Masking = {
+  mask: Mask
+  /** How much of a text can be masked and go on its way: what follows may be the beginning of a secret. */
+  settled: (text: string) => number
+}
+
 /** Shorter values would turn ordinary text into noise, and protect nothing. */
 export const shortest = 4
 
 /** Every form in which a secret could turn up: plain, base64 (alone or inside more), URL-encoded, JSON-escaped. */
 export function createMask(secrets: readonly Secret[]): Mask {
+  return createMasking(secrets).mask
+}
+
+/** `written` says how a form stands in the text, where that is not text but bytes. */
+export function createMasking(secrets: readonly Secret[], written = (form: string) => form): Masking {
   const forms = secrets
-    .flatMap(secret => formsOf(secret.reveal()).map(form => ({ form, name: secret.toString() })))
+    .flatMap(secret => formsOf(secret.reveal()).map(form => ({ form: written(form), name: secret.toString() })))
     .filter(({ form }) => form.length >= shortest)
     .toSorted((a, b) => b.form.length - a.form.length)
   const names = new Map(forms.map(({ form, name }) => [form, name]))
-  if (names.size === 0) return text => text
+  if (names.size === 0) return { mask: text => text, settled: text => text.length }
   const any = [...names.keys()].map(escapePattern).join('|')
   const pattern = new RegExp(any)
   const everywhere = new RegExp(`(?=(${any}))`, 'g')
-  return text => (pattern.test(text) ? replaceAll(text, everywhere, names) : text)
+  const longest = forms[0]?.form.length ?? 0
+  return {
+    mask: text => (pattern.test(text) ? replaceAll(text, everywhere, names) : text),
+    settled: text => uncovered(text, everywhere, Math.max(0, text.length - longest + 1)),
+  }
+}
+
+/** The last place up to a limit that does not lie inside of a secret, nor of several that share characters. */
+function uncovered(text: string, everywhere: RegExp, limit: number): number {
+  let start = 0
+  let end = 0
+  for (const { index, 1: form = '' } of text.matchAll(everywhere)) {
+    if (index >= end && index >= limit) break
+    if (index >= end) start = index
+    end = Math.max(end, index + form.length)
+  }
+  return limit < end ? start : limit
 }
 
 /** Two secrets may share characters, as in `abcd` and `cdef`: what is taken away is all that either covers. */
@@ -42,20 +70,27 @@ function formsOf(value: string): string[] {
   return [...new Set(plain.flatMap(text => [text, ...urlForms(text), ...jsonForms(text), ...base64Forms(text)]))]
 }
 
-/** A space may be `%20` or `+`, and not all agree on what else needs no escape. */
+/** A space may be `%20` or `+`, hexadecimal digits may be small, and not all agree on what else needs no escape. */
 function urlForms(text: string): string[] {
   const wellFormed = Buffer.from(text).toString()
   const plain = encodeURIComponent(wellFormed)
-  const strict = plain.replace(/[!'()*]/g, mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+  const strict = escaped(plain, /[!'()*]/g, code => `%${code.toString(16).toUpperCase()}`)
   const form = new URLSearchParams([['', wellFormed]]).toString().slice(1)
-  return [plain, strict, strict.replaceAll('%20', '+'), form]
+  const forms = [plain, strict, strict.replaceAll('%20', '+'), form]
+  return forms.flatMap(one => [one, one.replace(/%../g, digits => digits.toLowerCase())])
 }
 
-/** Engines, which are written in Go, also escape what has a meaning in HTML. */
+/** Go, and so engines, also escapes what has a meaning in HTML, and Java more of that; Python all but ASCII; PHP that and slashes. */
 function jsonForms(text: string): string[] {
+  const unicode = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`
   const plain = JSON.stringify(text).slice(1, -1)
-  const escaped: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
-  return [plain, plain.replace(/[<>&]/g, mark => escaped[mark] ?? mark)]
+  const ascii = escaped(plain, /[^ -~]/g, unicode)
+  const html = [escaped(plain, /[<>&]/g, unicode), escaped(plain, /[<>&='\u2028\u2029]/g, unicode)]
+  return [plain, ascii, ...html, ...[plain, ascii].map(one => one.replaceAll('/', '\\/'))]
+}
+
+function escaped(text: string, marks: RegExp, written: (code: number) => string): string {
+  return text.replace(marks, mark => written(mark.charCodeAt(0)))
 }
 
 /** Inside other base64 the text can begin at any of three places; only the digits that it alone decides are taken. */

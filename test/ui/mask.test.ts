@@ -24,6 +24,10 @@ describe('a secret is masked', () => {
     ['in the query of a URL', `https://a.b/?${new URLSearchParams({ token: value })}`],
     ['in JSON', JSON.stringify({ a: [value] })],
     ['in JSON as Go writes it', JSON.stringify({ a: value }).replace('&', '\\u0026').replace('<', '\\u003c')],
+    ['in JSON as Python writes it', String.raw`{"a": "p@ss/w+rd\"\\ \u00e9&<1"}`],
+    ['in JSON as PHP writes it', String.raw`{"a":"p@ss\/w+rd\"\\ \u00e9&<1"}`],
+    ['in JSON with slashes escaped', String.raw`{"a":"p@ss\/w+rd\"\\ é&<1"}`],
+    ['in a URL as .NET writes it', 'https://a.b/?p=p%40ss%2fw%2brd%22%5c+%c3%a9%26%3c1'],
   ])('%s', (_, text) => {
     const masked = mask({ TOKEN: value })(text)
     expect(masked).toContain('[TOKEN]')
@@ -45,6 +49,9 @@ describe('a secret is masked', () => {
       expect(mask({ TOKEN: secret })('abc xyz start 111')).toBe('abc xyz start 111')
     },
   )
+  test('in JSON as Java writes it', () => {
+    expect(mask({ TOKEN: "dG9r'ZW4=" })(String.raw`{"a":"dG9r\u0027ZW4\u003d"}`)).toBe('{"a":"[TOKEN]"}')
+  })
   test('under its own name, whatever the name is made of', () => {
     expect(mask({ $1: 'secret1', 'a.b': 'secret2' })('secret1 secret2')).toBe('[$1] [a.b]')
   })
