@@ -12,6 +12,7 @@ import {
   typeOf,
 } from './known-hosts.ts'
 import type { Peer } from './peer.ts'
+import { isRevokedBy } from './revoked-keys.ts'
 import type { SshSettings } from './ssh-config.ts'
 
 /** The check of one server's host key, for the length of a connection. */
@@ -35,6 +36,7 @@ export function hostKeyCheck(
 ): HostKeyCheck {
   const all = settings.knownHostsFiles.flatMap(file => parseKnownHosts(readOrEmpty(file), file))
   const lines = knownHostsFor(all, settings.knownAs)
+  const voucher = voucherFor(lines, settings)
   let refusal: JijiError | undefined
   let accepted: Buffer | undefined
   let unknown: Buffer | undefined
@@ -46,7 +48,8 @@ export function hostKeyCheck(
       const verdict = judgeAlsoWithoutPort(all, lines, settings, key)
       if (verdict.is === 'changed') refusal = changed(peer, settings, verdict.known, key)
       if (verdict.is === 'revoked') refusal = revoked(peer, verdict.known, key)
-      if (verdict.is === 'unknown' && settings.strict) refusal = notKnown(peer, settings, key)
+      if (verdict.is === 'unknown' && (settings.strict || voucher)) refusal = notKnown(peer, settings, key, voucher)
+      refusal ??= revokedByFile(peer, settings, key)
       if (verdict.is === 'unknown') unknown = key
       accepted = refusal ? undefined : key
       return refusal === undefined
@@ -68,6 +71,13 @@ function judgeAlsoWithoutPort(all: KnownHost[], lines: KnownHost[], { knownAs }:
   if (verdict.is !== 'unknown' || host === undefined) return verdict
   const withoutPort = judge(knownHostsFor(all, host), key)
   return withoutPort.is === 'changed' ? verdict : withoutPort
+}
+
+/** Who is to say which key is right, where it is known that somebody does: then none is accepted at first sight. */
+function voucherFor(lines: readonly KnownHost[], { hasKnownHostsCommand }: SshSettings): string | undefined {
+  const authority = lines.find(({ marker }) => marker === 'cert-authority')
+  if (authority) return `${authority.file}:${authority.line} names an authority for its certificate`
+  return hasKnownHostsCommand ? 'your ssh configuration has a KnownHostsCommand for it' : undefined
 }
 
 /** A server that no longer has a key of a known type shows another one, which then counts as changed. */
@@ -127,11 +137,34 @@ function revoked({ server, label }: Peer, known: KnownHost, key: Buffer): JijiEr
   )
 }
 
-function notKnown({ server, label }: Peer, { knownAs, knownHostsFiles }: SshSettings, key: Buffer): JijiError {
+function revokedByFile(
+  { server, label }: Peer,
+  { revokedKeys: file }: SshSettings,
+  key: Buffer,
+): JijiError | undefined {
+  const shown = `${typeOf(key)} ${fingerprint(key)}`
+  try {
+    if (file === undefined || !isRevokedBy(file, key)) return undefined
+    const message = `${label} shows a host key that ${file} declares revoked: ${shown}`
+    return new JijiError('server.host-key', message, { server, hint: 'give the server a new host key' })
+  } catch (error) {
+    const message = `whether the host key of ${label} is revoked cannot be known: ${(error as Error).message}`
+    const hint = `your ssh configuration has RevokedHostKeys ${file}`
+    return new JijiError('server.host-key', message, { server, hint, cause: error })
+  }
+}
+
+function notKnown(
+  { server, label }: Peer,
+  { knownAs, knownHostsFiles }: SshSettings,
+  key: Buffer,
+  voucher: string | undefined,
+): JijiError {
   const line = knownHostLine(knownAs, key, { hashed: false }).trim()
+  const why = voucher ? `; ${voucher}, which jiji cannot ask` : ''
   return new JijiError(
     'server.host-key',
-    `${label} has a host key that is not known: ${typeOf(key)} ${fingerprint(key)}`,
+    `${label} has a host key that is not known: ${typeOf(key)} ${fingerprint(key)}${why}`,
     {
       server,
       hint:

@@ -21,6 +21,10 @@ export type SshSettings = {
   knownHostsFiles: readonly string[]
   strict: boolean
   hashKnownHosts: boolean
+  /** A file of host keys that are not to be accepted, wherever else they stand. */
+  revokedKeys?: string
+  /** A program knows host keys that no file has. */
+  hasKnownHostsCommand: boolean
   proxyJump?: string
   proxyCommand?: string
   /** Milliseconds. */
@@ -133,6 +137,7 @@ function settingsOf(
   const agent = agentSocket(given('identityagent'), path, environment)
   const proxyCommand = given('proxycommand')
   const proxyJump = target.proxy ?? (proxyCommand === undefined ? given('proxyjump') : undefined)
+  const revokedKeys = given('revokedhostkeys')
   const connectTimeout = Number(given('connecttimeout'))
 
   return {
@@ -150,6 +155,8 @@ function settingsOf(
     ].map(path),
     strict: target.strict || isOn('stricthostkeychecking'),
     hashKnownHosts: isOn('hashknownhosts'),
+    ...(isSet(revokedKeys) ? { revokedKeys: path(revokedKeys) } : {}),
+    hasKnownHostsCommand: isSet(given('knownhostscommand')),
     ...(isSet(proxyJump) ? { proxyJump } : {}),
     ...(target.proxy === undefined && isSet(proxyCommand) ? { proxyCommand: expand(proxyCommand, tokens, {}) } : {}),
     ...(connectTimeout > 0 ? { connectTimeout: connectTimeout * 1000 } : {}),

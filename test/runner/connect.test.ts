@@ -237,6 +237,39 @@ describe.skipIf(!hasSshd)('a host key', () => {
     writeFileSync(home.knownHosts, `@revoked * ${publicKey(sshd)}\n`)
     await expect(connect(sshd.target())).rejects.toMatchObject({ code: 'server.host-key', message: /revoked/ })
   })
+  test.each([
+    ['as lines', (pub: string, file: string) => copyFileSync(pub, file)],
+    ['as ssh-keygen packs them', (pub: string, file: string) => execFileSync('ssh-keygen', ['-qkf', file, pub])],
+  ])('that is among RevokedHostKeys is refused, also when it is known: %s', async (_, write) => {
+    const revoked = join(home.path, '.ssh/revoked')
+    onTestFinished(() => rmSync(revoked, { force: true }))
+    writeFileSync(join(home.path, '.ssh/config'), 'RevokedHostKeys ~/.ssh/revoked\n')
+    writeFileSync(home.knownHosts, `[127.0.0.1]:${sshd.port} ${publicKey(sshd)}\n`)
+    write(`${home.key}.pub`, revoked)
+    await connect(sshd.target({ config: true }))
+    rmSync(revoked)
+    await expect(connect(sshd.target({ config: true }))).rejects.toMatchObject({
+      code: 'server.host-key',
+      message: expect.stringContaining('cannot be known: ENOENT'),
+    })
+    write(`${sshd.hostKey}.pub`, revoked)
+    await expect(connect(sshd.target({ config: true }))).rejects.toMatchObject({
+      code: 'server.host-key',
+      message: expect.stringContaining(`${revoked} declares revoked`),
+    })
+  })
+  test('that somebody else vouches for is not accepted at first sight, but when it is known', async () => {
+    const authority = `@cert-authority [127.0.0.1]:* ${readFileSync(`${home.key}.pub`, 'utf8')}`
+    writeFileSync(home.knownHosts, authority)
+    const error = await connect(sshd.target()).catch(error => error)
+    expect(error).toMatchObject({ code: 'server.host-key', message: /known_hosts:1 names an authority/ })
+    execFileSync('sh', ['-c', error.hint.split('\n')[1]])
+    await connect(sshd.target())
+
+    rmSync(home.knownHosts)
+    writeFileSync(join(home.path, '.ssh/config'), 'KnownHostsCommand /bin/true %H\n')
+    await expect(connect(sshd.target({ config: true }))).rejects.toMatchObject({ message: /a KnownHostsCommand/ })
+  })
   test('is recorded also when the server then refuses the user, as ssh does', async () => {
     const other = await startSshd(home, ['DenyUsers *'])
     onTestFinished(other.stop)
