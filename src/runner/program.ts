@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { execa } from 'execa'
 import { reasonOf, whenAborted } from './abort.ts'
-import { collect } from './collect.ts'
+import { lineReader } from './line-reader.ts'
 import { endGroup } from './process-group.ts'
 import { defaultTimings } from './timings.ts'
 
@@ -32,7 +32,11 @@ export async function runProgram(
     buffer: false,
     reject: false,
   })
-  for (const stream of [child.stdout, child.stderr]) collect(stream, onLine)
+  for (const stream of [child.stdout, child.stderr]) {
+    const lines = lineReader(onLine)
+    stream.on('data', lines.write).on('end', lines.end)
+    stream.on('error', () => {}) // how the program ended says more
+  }
   const exited = new Promise<number>((resolve, reject) => {
     child.once('exit', (code, name) => resolve(code ?? 128 + constants.signals[name ?? 'SIGKILL']))
     child.once('error', reject)

@@ -3,7 +3,7 @@ import { JijiError } from '../errors.ts'
 import { frame } from '../shell/frame.ts'
 import type { Script } from '../shell/script.ts'
 import { reasonOf, whenAborted } from './abort.ts'
-import { collect } from './collect.ts'
+import { collect, most } from './collect.ts'
 import { handOver } from './hand-over.ts'
 import type { Output, RunOptions } from './runner.ts'
 
@@ -32,10 +32,11 @@ export async function runScript(
   shell.stdin.on('error', () => {}) // a script may end before all of it was read: then its exit code says why
   shell.stdin.write(frame(script, { isFed: input !== undefined }))
   const onLine = input ? feeding(shell, input, options.onLine, stop) : options.onLine
+  const flooded = () => stop(wroteTooMuch(server))
   const read = (stream: 'stdout' | 'stderr') =>
     onChunk
       ? handOver(shell[stream], chunk => onChunk(chunk, stream), stop)
-      : collect(shell[stream], onLine && (line => attempt(() => onLine(line, stream), stop)))
+      : collect(shell[stream], onLine && (line => attempt(() => onLine(line, stream), stop)), flooded)
   const [stdout, stderr] = [read('stdout'), read('stderr')]
 
   whenAborted(signal, () => stop(reasonOf(signal)), over.signal)
@@ -141,6 +142,17 @@ function attempt(action: () => void, onFailure: (error: unknown) => void): void 
   } catch (error) {
     onFailure(error)
   }
+}
+
+function wroteTooMuch(server: string): JijiError {
+  return new JijiError(
+    'failed',
+    `${server}: a command was stopped because it wrote more than ${most / 1024 ** 2} MiB`,
+    {
+      server,
+      hint: `log in to ${server}: does its shell write something by itself, or has somebody taken it over?`,
+    },
+  )
 }
 
 function tookTooLong(server: string, timeout: number): JijiError {

@@ -96,6 +96,15 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
     expect([stdout.length, stderr.length, code]).toEqual([8_000_000, 6_000_000, 5])
   })
 
+  test('that writes without end is stopped', async () => {
+    const run = runner.run(sh`on_exit() { kill "$child"; }; interruptible cat /dev/zero`)
+    await expect(run).rejects.toMatchObject({ code: 'failed', server: runner.server, message: /more than 128 MiB/ })
+  })
+  test('may write a line that is very long', async () => {
+    const lines: number[] = []
+    await runner.run(sh`head -c 3000000 /dev/zero; echo; echo end`, { onLine: line => lines.push(line.length) })
+    expect(lines).toEqual([3_000_000, 3])
+  })
   test('that is killed gives 128 and the signal, as a shell does', async () => {
     expect((await runner.run(sh`kill -KILL $$`)).code).toBe(137)
   })
