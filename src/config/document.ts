@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, Scalar, visit } from 'yaml'
 import { tooDeepAt } from './depth.ts'
 import type { Problem } from './problem.ts'
-import { aliasProblems, type SyntaxProblem, syntaxProblems } from './syntax.ts'
+import { aliasProblems, characterProblems, type SyntaxProblem, syntaxProblems } from './syntax.ts'
 
 export type Path = readonly (string | number)[]
 export type Position = { file: string; line: number; column: number }
@@ -43,7 +43,8 @@ export function readDocument(file: string, source: string): Document {
     prettyErrors: false,
   })
   const found = syntaxProblems(document, source)
-  const problems = (found.length > 0 ? found : aliasProblems(document)).map(problemOf)
+  const others = () => [...aliasProblems(document), ...characterProblems(document)]
+  const problems = (found.length > 0 ? found : others()).map(problemOf)
 
   const locate = (path: Path, at: 'key' | 'value' = 'value') => {
     for (let length = path.length; length > 0; length--) {
@@ -103,7 +104,7 @@ function find(contents: unknown, path: Path): Found | undefined {
 }
 
 function isEmpty(node: Scalar): boolean {
-  return node.type === Scalar.PLAIN && (node.source === '' || node.source === '~')
+  return node.type === Scalar.PLAIN && /^(~|null|Null|NULL)?$/.test(node.source ?? '')
 }
 
 /** `secrets:` with nothing but comments below it is a key that is not given. */

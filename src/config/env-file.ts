@@ -54,9 +54,25 @@ function doubtOf(text: string, name: string, value: string): ReturnType<EnvFile[
   const [, written = ''] = assignment.exec(lines[index] ?? '') ?? []
   const [before = '', ...after] = written.split('#')
   // In quotes, or as a part of another value, it would not be the same as what was read.
-  if (after.length === 0 || /\s$/.test(before) || before.trim() !== value) return undefined
-  return {
-    message: `is cut off at a # in line ${index + 1}`,
-    hint: 'write it in quotes there, or with a space before the # if a comment is meant',
+  if (after.length > 0 && !/\s$/.test(before) && before.trim() === value) {
+    return {
+      message: `is cut off at a # in line ${index + 1}`,
+      hint: 'write it in quotes there, or with a space before the # if a comment is meant',
+    }
   }
+  return doubtOfQuotes(written, value, index + 1)
+}
+
+/** A quote that has no end is a part of the value, and so is a `\` before one. */
+function doubtOfQuotes(written: string, value: string, line: number): ReturnType<EnvFile['doubt']> {
+  const mark = /^["'`]/.exec(written.trim())?.[0]
+  if (mark !== undefined && value.startsWith(mark)) {
+    const message = `begins in line ${line} with a quote that has no end, or more after its end`
+    return { message, hint: 'put the same quote at its end, and nothing after it but a comment' }
+  }
+  if (mark === '"' && value.includes('\\"')) {
+    const message = `has \\" in line ${line} or after it, where the \\ would be a part of it`
+    return { message, hint: "put it in '…' or `…`, where a \" needs nothing before it" }
+  }
+  return undefined
 }

@@ -117,6 +117,7 @@ function lookUp(config: Config, reference: SecretReference, places: readonly Pla
 function readSecret(config: Config, reference: SecretReference, found: string): Secret | Problem {
   const path = reference.path.join('.')
   try {
+    if (found.includes('\0')) throw new Error('the secret has a NUL in it, which cannot be passed to any program')
     return new Secret(reference.isName ? reference.text : path, reference.read(found))
   } catch (error) {
     const message = (error as Error).message

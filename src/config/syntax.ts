@@ -26,14 +26,33 @@ export function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
   const problems: SyntaxProblem[] = []
   const anchors = anchorsIn(document)
   visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document)) return
+    Alias(_, alias, above) {
+      const meant = alias.resolve(document)
       const offset = alias.range?.[0] ?? 0
-      problems.push({ offset, ...unknownAnchor(alias.source, anchors) })
+      if (!meant) problems.push({ offset, ...unknownAnchor(alias.source, anchors) })
+      else if (above.includes(meant))
+        problems.push({ offset, message: `*${alias.source} stands inside of what it repeats, which has no end then` })
     },
     Pair(_, pair) {
       const wrong = notMergeable(pair, document)
       if (wrong !== undefined) problems.push(wrong)
+    },
+  })
+  return problems
+}
+
+/** Text that cannot be what was meant: nobody can be given a NUL, and what was not UTF-8 is lost. */
+export function characterProblems(document: Document.Parsed): SyntaxProblem[] {
+  const problems: SyntaxProblem[] = []
+  visit(document, {
+    Scalar(_, { value, range }) {
+      const [odd] = (typeof value === 'string' && /[\0\ufffd]/.exec(value)) || []
+      if (odd === undefined) return
+      const words =
+        odd === '\0'
+          ? { message: 'this text has a NUL in it, which cannot be passed to any program' }
+          : { message: 'this text has bytes that are not UTF-8', hint: 'save the file as UTF-8' }
+      problems.push({ offset: range?.[0] ?? 0, ...words })
     },
   })
   return problems

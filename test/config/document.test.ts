@@ -38,6 +38,8 @@ describe('a key without a value is as good as not there', () => {
     ['---', undefined],
     ['a:', { a: undefined }],
     ['a: ~', { a: undefined }],
+    ['a: null', { a: undefined }],
+    ['a: {b: NULL, c: "null"}', { a: { b: undefined, c: 'null' } }],
     ['a:\n  # b: c\nd: e', { a: undefined, d: 'e' }],
     ['a: {b: , c: d}', { a: { b: undefined, c: 'd' } }],
     ['a:\n  - b\n  -\n', { a: ['b', undefined] }],
@@ -81,6 +83,11 @@ describe('what is no YAML', () => {
     ['an unknown alias', 'a: *b', '1:4', /alias/],
     ['two documents', 'a: b\n---\nc: d', '2:1', /document/],
     ['a value after a value', 'a: b: c', '1:4', /a value with a : in it must be in quotes/],
+    ['an alias in what it repeats', 'a: &b {c: [*b]}', '1:12', /\*b stands inside of what it repeats/],
+    ['a merge key in what it repeats', 'a: &b {<<: *b}', '1:12', /\*b stands inside of what it repeats/],
+    ['a NUL', 'a: "b\\0c"', '1:4', /a NUL/],
+    ['a NUL as it is, in a key', 'a: {b\0: c}', '1:5', /a NUL/],
+    ['what is not UTF-8', Buffer.from('a: 1\nb: caf\xe9', 'latin1').toString(), '2:4', /bytes that are not UTF-8/],
     ['a key that is a map', '? {a: b}\n: c', '1:3', /where a key should/],
   ])('%s', (_, source, position, message) => {
     const { problems, data } = read(source)

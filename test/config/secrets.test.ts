@@ -158,7 +158,33 @@ describe('a # without quotes', () => {
   })
 })
 
+describe('a quote in .env', () => {
+  test.each([
+    ['TOKEN="abc\nB=2', 'begins in line 1 with a quote that has no end, or more after its end'],
+    ["A=1\nTOKEN='-----BEGIN\nabc\nB=2", 'begins in line 2 with a quote that has no end, or more after its end'],
+    ['TOKEN="a"b', 'begins in line 1 with a quote that has no end, or more after its end'],
+    [String.raw`TOKEN="{\"a\": 1}"`, String.raw`has \" in line 1 or after it, where the \ would be a part of it`],
+  ])('that is not one is a problem, without a letter of the secret: %j', async (text, message) => {
+    const [problem] = await problemsOf({ files: { '.env': text } })
+    expect(problem).toContain(`the secret TOKEN in .env ${message} (`)
+  })
+  test.each([
+    ['TOKEN=\'"a"\'', '"a"'],
+    ['TOKEN=a"b', 'a"b'],
+    [String.raw`TOKEN='a\"b'`, String.raw`a\"b`],
+    [String.raw`TOKEN=a\"b`, String.raw`a\"b`],
+    ['TOKEN="a" # why', 'a'],
+    ['TOKEN="a\nb"\nB=2', 'a\nb'],
+  ])('that is one, or a part of the value, is none: %j', async (text, value) => {
+    expect(await valuesOf({ files: { '.env': text } })).toEqual({ TOKEN: value })
+  })
+})
+
 describe('bytes', () => {
+  test('among which is a NUL are a problem', async () => {
+    const why = 'the secret has a NUL in it, which cannot be passed to any program'
+    expect(await problemsOf({ files: { '.env': 'TOKEN=a\0b' } })).toEqual([expect.stringContaining(why)])
+  })
   test('that are not UTF-8 are a problem of the name that has them', async () => {
     const latin1 = Buffer.from('OTHER=pässwörd\nTOKEN=plain\n', 'latin1')
     expect(await valuesOf({ files: { '.env': latin1 } })).toEqual({ TOKEN: 'plain' })
