@@ -1,10 +1,12 @@
 import type { Settings } from '../config/config.ts'
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
+import type { Output } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import { requireLock } from '../shell/lock.ts'
-import { createProxy, restoreSite, writeSite } from '../shell/proxy.ts'
-import { lines, sh } from '../shell/script.ts'
+import { createProxy, writeSite } from '../shell/proxy.ts'
+import { lines, type Script, sh } from '../shell/script.ts'
+import type { Site } from '../shell/site.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { reported } from './event.ts'
 import { lockLost, settled } from './failure.ts'
@@ -13,35 +15,61 @@ import { runnerOf } from './losses.ts'
 import type { Plan, ServerPlan } from './plan/plan.ts'
 
 /**
- * Starts the proxies that are missing, and writes routes that are to change.
+ * Starts the proxies that are missing. Their routes go along, since nothing is led anywhere there yet.
  * @throws JijiError engine.failed
  */
-export async function prepareProxies(context: ApplyContext, plan: Plan): Promise<undefined> {
-  await settled(plan.servers.map(server => prepareProxy(context, server)))
+export async function startProxies(context: ApplyContext, plan: Plan): Promise<undefined> {
+  const missing = plan.servers.filter(({ proxy }) => proxy === 'start')
+  await settled(missing.map(server => startProxy(context, server)))
 }
 
-/** Both in one execution. */
-async function prepareProxy(context: ApplyContext, { server, engine, proxy, site }: ServerPlan): Promise<void> {
-  const { config, owner, report, signal } = context
-  const { image } = config.proxy
-  const starts = proxy === 'start'
-  if (!starts && !site) return
-  const script = lines(
-    requireLock(config.scope, owner),
-    ...(starts ? [createProxy(engine, config.proxy), sh`echo started`] : []),
-    ...(site ? [writeSite(engine, site)] : []),
-  )
-  const detail = [...(starts ? [image] : []), ...(site ? [`routes ${site.hosts.join(', ')}`] : [])].join(', ')
-  await reported(report, { step: 'proxy', server, detail }, async () => {
-    const timeout = starts ? limits.proxy : limits.ask
-    const output = await runnerOf(context, server).run(script, { signal, timeout })
-    if (output.code === 0) return
-    const isRunning = !starts || /^started$/m.test(output.stdout)
-    if (output.code === exits.lockLost)
-      throw lockLost(server, isRunning ? 'the routes were left as they are' : 'the proxy was not started')
-    if (!isRunning) throw proxyNotStarted(server, config.proxy, output.stderr)
-    throw new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output: output.stderr })
+async function startProxy(context: ApplyContext, { server, engine, site }: ServerPlan): Promise<void> {
+  const { config } = context
+  const script = lines(createProxy(engine, config.proxy), sh`echo started`, ...(site ? [writeSite(engine, site)] : []))
+  const detail = [config.proxy.image, ...(site ? [routesIn(site)] : [])].join(', ')
+  await tellProxy(context, server, { script, detail, timeout: limits.proxy }, ({ code, stdout, stderr }) => {
+    if (/^started$/m.test(stdout)) return routesRefused(server, code, stderr)
+    return code === exits.lockLost
+      ? lockLost(server, 'the proxy was not started')
+      : proxyNotStarted(server, config.proxy, stderr)
   })
+}
+
+/**
+ * Writes routes on a server.
+ * @throws JijiError engine.failed where the proxy refuses them
+ */
+export async function writeRoutes(
+  context: ApplyContext,
+  { server, engine }: Pick<ServerPlan, 'server' | 'engine'>,
+  site: Site,
+  how: Parameters<typeof writeSite>[2] = {},
+): Promise<void> {
+  const work = { script: writeSite(engine, site, how), detail: routesIn(site), timeout: limits.ask }
+  await tellProxy(context, server, work, ({ code, stderr }) => routesRefused(server, code, stderr))
+}
+
+async function tellProxy(
+  context: ApplyContext,
+  server: string,
+  { script, detail, timeout }: { script: Script; detail: string; timeout: number },
+  explain: (output: Output) => JijiError,
+): Promise<void> {
+  const { config, owner, report, signal } = context
+  const all = lines(requireLock(config.scope, owner), script)
+  await reported(report, { step: 'proxy', server, detail }, async () => {
+    const output = await runnerOf(context, server).run(all, { signal, timeout })
+    if (output.code !== 0) throw explain(output)
+  })
+}
+
+function routesIn({ hosts }: Site): string {
+  return `routes ${hosts.join(', ')}`
+}
+
+function routesRefused(server: string, code: number, output: string): JijiError {
+  if (code === exits.lockLost) return lockLost(server, 'the routes were left as they are')
+  return new JijiError('engine.failed', `${server}: the proxy refuses the routes`, { server, output })
 }
 
 export function proxyNotStarted(
@@ -53,15 +81,4 @@ export function proxyNotStarted(
     server,
     hint: `is port ${http_port} or ${https_port} taken there? (sudo ss -ltnp) proxy.http_port and proxy.https_port name others`,
   })
-}
-
-/** The routes of the release before; where they cannot be restored the next deploy writes them anew. */
-export async function restoreRoutes(context: ApplyContext, servers: readonly ServerPlan[]): Promise<void> {
-  await Promise.allSettled(
-    servers.map(async ({ server, engine, site }) => {
-      if (!site) return
-      const script = lines(requireLock(context.config.scope, context.owner), restoreSite(engine, site))
-      await runnerOf(context, server).run(script, { timeout: limits.ask })
-    }),
-  )
 }

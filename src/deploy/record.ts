@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import { settingsOf } from '../config/recorded.ts'
 import { JijiError } from '../errors.ts'
 import { lastLine } from '../runner/engine-failure.ts'
@@ -25,6 +26,7 @@ import { liveOf } from './live.ts'
 import { overLosses, runnerOf } from './losses.ts'
 import type { Observation } from './observe.ts'
 import type { Plan, ReplacementPlan, ServerPlan } from './plan/plan.ts'
+import { unconfigured } from './plan/prune.ts'
 import { serviceOf } from './put-back.ts'
 import { whatServes } from './serving.ts'
 
@@ -147,12 +149,7 @@ function releaseOf(
   digests: DigestsByServer,
 ): ReleaseRecord {
   const observation = observations.find(one => one.server === server.server)
-  const stillThere = config.services
-    .filter(service => service.servers.includes(server.server))
-    .flatMap(({ name }): [string, RecordedService][] => {
-      const recorded = observation && onRecord(observation, config.scope, name)
-      return recorded ? [[name, recorded]] : []
-    })
+  const stillThere = observation ? staying(config, observation, server) : []
   const replaced = server.replacements.map(({ service, image, candidate, again }): [string, RecordedService] => [
     service,
     {
@@ -174,6 +171,17 @@ function releaseOf(
     by: owner.by,
     services: Object.fromEntries([...stillThere, ...replaced]),
   }
+}
+
+/** What a server goes on with: what is configured there, and what a deploy of other services has left alone. */
+function staying(config: Config, observation: Observation, { retire }: ServerPlan): [string, RecordedService][] {
+  const configured = config.services.filter(({ servers }) => servers.includes(observation.server))
+  const others = unconfigured(config, observation).filter(({ name }) => !retire.includes(name))
+  const names = new Set([...configured.map(({ name }) => name), ...others.map(({ service }) => service)])
+  return [...names].flatMap((name): [string, RecordedService][] => {
+    const recorded = onRecord(observation, config.scope, name)
+    return recorded ? [[name, recorded]] : []
+  })
 }
 
 /** What serves, as some release has it on record: a rollback of other services may have left the current one without. */
@@ -199,7 +207,8 @@ function returnTo({ observations }: ApplyContext, plan: Plan, server: ServerPlan
 function settleAround({ config, actor, ...context }: ApplyContext, plan: Plan, server: ServerPlan, script: Script) {
   const runner = runnerOf(context, server.server)
   const audit = appendAudit(config.scope, releaseEntry(actor, plan, server, runner, { result: 'done' }))
-  return lines(...(server.site ? [settleSite(server.engine, server.site)] : []), script, audit)
+  const site = server.site ?? server.handover?.site
+  return lines(...(site ? [settleSite(server.engine, site)] : []), script, audit)
 }
 
 /** Of a release that has been switched to. */

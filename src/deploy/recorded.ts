@@ -38,6 +38,15 @@ export function asItRuns(observation: Observation, scope: string, service: Servi
     : service
 }
 
+/** The same of one that need not be configured any more; undefined where nothing is known of it. */
+export function serviceNow({ services, scope }: Config, observation: Observation, name: string): Service | undefined {
+  const { container } = liveOf(observation, scope, name)
+  const recorded = recordOf(observation, name, container?.name)
+  return recorded?.settings
+    ? serviceFrom(name, recorded.settings, [observation.server])
+    : services.find(one => one.name === name)
+}
+
 /** The container that runs of the service whose network another one shares. */
 export function networkOf({ config, observations }: Known, server: string, service: Service): string | undefined {
   const owner = networkOwner(service)

@@ -3,9 +3,9 @@ import type { ApplyContext } from './apply-context.ts'
 import { FailedRelease } from './failed-release.ts'
 import { alsoSaying } from './failure.ts'
 import type { Switched } from './group.ts'
+import { type Handover, restoreRoutes } from './handover.ts'
 import type { DigestsByServer } from './images.ts'
 import type { Plan } from './plan/plan.ts'
-import { restoreRoutes } from './proxies.ts'
 import { notPutBack, putBack } from './put-back.ts'
 import { recordKept, withdrawAll } from './record.ts'
 import { whatServes } from './serving.ts'
@@ -15,6 +15,7 @@ type Done = {
   switched: readonly Switched[]
   /** Servers that may have the release on record. */
   recorded: Plan['servers']
+  routes: Pick<Handover, 'takeBack'>
 }
 
 /**
@@ -26,11 +27,12 @@ export async function recover(
   context: ApplyContext,
   plan: Plan,
   digests: DigestsByServer,
-  { switched, recorded }: Done,
+  { switched, recorded, routes }: Done,
   failure: unknown,
 ): Promise<unknown> {
   const isFailure = failure instanceof JijiError && !context.signal.aborted
   const isKept = plan.rollout.onFailure === 'keep' && isFailure && switched.length > 0
+  if (!isKept) await routes.takeBack()
   const stuck = isKept ? [] : await putBack(context, switched)
 
   const stays = new Set((isKept ? switched : stuck).map(one => one.server))

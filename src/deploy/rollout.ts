@@ -3,6 +3,7 @@ import type { Member, NewContainer, Replacement } from '../shell/replace.ts'
 import type { ApplyContext } from './apply-context.ts'
 import { allTogether } from './failure.ts'
 import { groupOf, type Switched } from './group.ts'
+import { handover } from './handover.ts'
 import type { DigestsByServer } from './images.ts'
 import type { Plan, Rollout } from './plan/plan.ts'
 import { describeRound } from './plan/rounds.ts'
@@ -19,27 +20,31 @@ import { surroundingsOf } from './surroundings.ts'
  */
 export async function replaceAll(context: ApplyContext, plan: Plan, digests: DigestsByServer): Promise<void> {
   const switched: Switched[] = []
+  const routes = handover(context, plan)
   let recorded: Plan['servers'] = []
-  const replace = (service: string, name: string) => {
+  const replace = async (service: string, name: string) => {
     const one = replacementIn(plan, service, name)
     const replacement = toReplacement(context, plan, one, digests)
-    return replaceOne(context, one.server, replacement, () => {
+    await replaceOne(context, one.server, replacement, () => {
       for (const each of [one, ...groupOf(context, one).others]) {
         const { service } = each.replacement
         switched.push(each)
         context.report({ step: 'switch', state: 'held', server: name, service, detail: plan.version })
       }
     })
+    await routes.after(one.server, switched)
   }
   try {
+    await routes.begin()
     for (const [index, round] of plan.rollout.rounds.entries()) {
       if (index > 0) await waitFor(context, plan.rollout, round)
       for (const { service, servers } of round) await allTogether(servers.map(server => replace(service, server)))
     }
+    await routes.end()
     recorded = plan.servers
     await recordAll(context, plan, digests)
   } catch (error) {
-    throw await recover(context, plan, digests, { switched, recorded }, error)
+    throw await recover(context, plan, digests, { switched, recorded, routes }, error)
   }
 }
 

@@ -99,22 +99,24 @@ exit 0`
 
 /**
  * Writes the site file and the certificates that it names, has it validated, reloads; what is refused is taken back. The
- * file before is kept as `.old`, and its certificates with it, until `settleSite`.
+ * file before, which is empty where there was none, is kept as `.old`, and its certificates with it, until `settleSite`. Of a
+ * release that writes more than once (`isNext`), that stays the one from before all of it.
  */
-export function writeSite(engine: Engine, site: Site): Script {
+export function writeSite(engine: Engine, site: Site, { isNext = false } = {}): Script {
   const install = `mkdir -p /jiji/sites /jiji/live/"$2" && cd /jiji || exit
 cat >"$1.new" || exit
-if [ -f "$1" ]; then cp "$1" "$1.old"; else rm -f "$1.old"; fi
+{ [ ! -f "$1" ] || cat "$1"; } >"$1.$3" || exit
 mv "$1.new" "$1"
 tries=0
 until caddy validate --config Caddyfile --adapter caddyfile >/tmp/validate 2>&1 && caddy reload --config Caddyfile --adapter caddyfile >>/tmp/validate 2>&1; do
   tries=$((tries + 1))
   if [ "$tries" -lt 20 ] && ! wget -q -O /dev/null http://127.0.0.1:2019/config/; then sleep 0.2; continue; fi
-  if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
+  if [ -s "$1.$3" ]; then mv "$1.$3" "$1"; else rm -f "$1" "$1.$3"; fi
   ${sweep}
   cat /tmp/validate >&2
   exit 1
-done`
+done
+rm -f "$1.last"`
   const place = `umask 077
 mkdir -p "\${1%/*}" && cat >"$1.new" && mv "$1.new" "$1"`
   const certificates = site.brings.map(({ file, pem }) => {
@@ -122,13 +124,13 @@ mkdir -p "\${1%/*}" && cat >"$1.new" && mv "$1.new" "$1"`
     return sh`printf '%s' ${pem} | ${engine} exec -i ${proxyContainer} sh -c ${place} sh ${path} || exit`
   })
   return sh`${[sh`:`, ...certificates]}
-printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${wordsOf(site)}`
+printf '%s' ${site.text} | ${engine} exec -i ${proxyContainer} sh -c ${install} sh ${wordsOf(site)} ${isNext ? 'last' : 'old'}`
 }
 
-/** Goes back to the routes that were there before the last `writeSite`. */
+/** Goes back to the routes that were there before a release wrote any; where it has not, nothing happens. */
 export function restoreSite(engine: Engine, site: Site): Script {
-  const restore = `cd /jiji || exit
-if [ -f "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1"; fi
+  const restore = `cd /jiji && [ -f "$1.old" ] || exit
+if [ -s "$1.old" ]; then mv "$1.old" "$1"; else rm -f "$1" "$1.old"; fi
 caddy reload --config Caddyfile --adapter caddyfile
 ${sweep}`
   return sh`${engine} exec ${proxyContainer} sh -c ${restore} sh ${wordsOf(site)} >/dev/null 2>&1`

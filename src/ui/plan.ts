@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { isPulled, type Plan, type ReplacementPlan, type Rollout, type ServerPlan } from '../deploy/plan/plan.ts'
 import { describeRound } from '../deploy/plan/rounds.ts'
 import { routesOf } from '../deploy/routes.ts'
+import type { Site } from '../shell/site.ts'
 import { nameAlike, readable } from './alike.ts'
 import { renderMove } from './moves.ts'
 import { renderTime } from './report.ts'
@@ -40,19 +41,24 @@ function renderServers(plan: Plan): string[] {
 }
 
 function renderServer(plan: ServerPlan, { action, version }: Plan): string[] {
-  const { seed, proxy, site, replacements, moves = [], retire, prune } = plan
+  const { seed, proxy, site, handover, replacements, moves = [], retire, prune } = plan
   return [
     ...(seed ? [`    get images from ${seed}`] : []),
     ...(proxy === 'start' ? ['    start the proxy'] : []),
-    ...(site ? [site.hosts.length > 0 ? `    route ${site.hosts.join(', ')}` : '    take the routes away'] : []),
+    ...(site ? [renderRoutes(site)] : []),
     ...replacements.flatMap(one => [
       ...(one.hook ? [`    ${one.service}: run ${one.hook.command.join(' ')} in the new image first`] : []),
       `    ${renderReplacement(one)}`,
       ...moves.filter(move => move.service === one.service).map(move => `      ${renderMove(move, version)}`),
     ]),
+    ...(handover ? [`${renderRoutes(handover.site)}, when the new containers run`] : []),
     ...(retire.length > 0 ? [`    stop ${retire.join(', ')}: ${whyRetired(action)}`] : []),
     ...(prune.containers.length > 0 ? [`    remove ${prune.containers.join(', ')}`] : []),
   ]
+}
+
+function renderRoutes({ hosts }: Site): string {
+  return hosts.length > 0 ? `    route ${hosts.join(', ')}` : '    take the routes away'
 }
 
 function renderReplacement(replacement: ReplacementPlan): string {

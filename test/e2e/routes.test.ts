@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project, serversOf } from './harness.ts'
+import { startLoad } from './load.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
@@ -213,5 +214,26 @@ describeOnRig('what the proxy does for services, on a Docker and a Podman server
     expect((await project.jiji('deploy', '--version', 'v3', '-S', 'api')).code).toBe(0)
     expect((await answer('http://app.example.com/api/x')).status).toBe(200)
     expect(await inProxies('ls /jiji/certificates/shop')).toEqual(['', ''])
+  })
+
+  test('a service gets the host of another one when it is healthy, and not before', async () => {
+    const [others, api = ''] = configOf(rig, 'ssl: false').split('  api:')
+    const renamed = `${others}  other:${api.replaceAll(/(app_port: \d+)/g, '$1, healthcheck: {deploy_timeout: 3s}')}`
+    const deployed = async (service: string) => {
+      await project.write({ '.jiji/deploy.yml': `${renamed.trimEnd()}\n    ${service}\n` })
+      return project.jiji('deploy', '--version', 'v3', '-S', 'other')
+    }
+    const load = startLoad(rig.servers.map(({ address }) => ({ address, host: 'plain.example.org' })))
+    const ill = await deployed('command: [sleep, "1000"]')
+    const { answers, lost } = await load.stop()
+    expect(ill).toMatchObject({ code: 6, stderr: expect.stringContaining('other did not become healthy') })
+    expect([lost, answers > 0]).toEqual([[], true])
+
+    expect((await deployed('command: [node, /app.mjs]')).code).toBe(0)
+    expect((await answer('http://plain.example.org/')).status).toBe(200)
+    for (const sites of await inProxies('cat /jiji/sites/shop.caddy')) {
+      expect(sites).toContain('shop-other-a:4000')
+      expect(sites).not.toContain('shop-api-')
+    }
   })
 })

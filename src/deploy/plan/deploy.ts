@@ -45,17 +45,17 @@ export function planDeploy(request: DeployRequest): Plan {
     servers: selected.servers.flatMap(server => {
       const observation = observationOf(observations, server)
       const own = services.filter(service => service.servers.includes(server.name))
-      const retire = retireOf(config, observation)
+      const serviceOf = (name: string) => own.find(one => one.name === name)
+      const retire = retireOf(config, observation, own)
       if (own.length === 0 && retire.length === 0) return []
       if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
-      const serviceOf = (name: string) => own.find(one => one.name === name)
       const each = own.map(service => ({
         ...replacementOf(config, service, observation, release, version),
         ...pushedName(builds, service.name, server.arch ?? builderArch),
         ...hookOf(config, service, server, selected, release),
       }))
       const replacements = withOwners(config, observation, each, { serviceOf, retire })
-      const proxy = proxyPlan(config, server, observation, replacements, certificates)
+      const proxy = proxyPlan(config, server, { observation, replacements, retire, certificates })
       checkRootless(config, server, observation, own, proxy)
       return {
         ...serverPlan(server, observation),
@@ -64,7 +64,7 @@ export function planDeploy(request: DeployRequest): Plan {
         replacements,
         ...(stored ? movesOf(config, server, replacements, { observations, version, stored }) : {}),
         retire,
-        prune: pruneOf(config, observation, replacements),
+        prune: pruneOf(config, observation, replacements, { retire }),
       }
     }),
   })

@@ -40,6 +40,8 @@ export type ServerPlan = {
   /** Whether the proxy must be started, and whose routes must be written. */
   proxy: 'none' | 'start' | 'runs'
   site?: Site
+  /** The routes that are written when these services have been replaced, because until then something else has their requests. */
+  handover?: { services: readonly string[]; site: Site }
   replacements: readonly ReplacementPlan[]
   /** What is about to go from the local registry to this server; only before anything is built. */
   moves?: readonly Move[]

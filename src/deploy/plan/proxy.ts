@@ -3,74 +3,88 @@ import { certificateOf, type OwnCertificates } from '../../config/own-certificat
 import { JijiError } from '../../errors.ts'
 import { proxyLabel } from '../../shell/proxy.ts'
 import { type Route, renderSite, type Site } from '../../shell/site.ts'
-import { liveOf } from '../live.ts'
 import type { Observation } from '../observe.ts'
-import type { ReplacementPlan, ServerPlan } from './plan.ts'
+import type { ServerPlan } from './plan.ts'
+import { type Change, routesAfter, routesNow, takeover } from './routes.ts'
 
 /**
  * Whether the proxy must be started and routes written. Routes are those of the whole project on that server, so that
- * deploying one service leaves the others' in place. A command that has not been given the certificates, as a rollback,
- * goes on with those that are there.
+ * deploying one service leaves the others' in place. Requests that other services are to get go to what has them now until
+ * those run.
  * @throws JijiError port.taken, route.taken
  */
 export function proxyPlan(
   config: Config,
   server: Server,
-  observation: Observation,
-  replacements: readonly ReplacementPlan[],
-  own: OwnCertificates = new Map(),
-): Pick<ServerPlan, 'proxy' | 'site'> {
-  const services = config.services.filter(service => service.servers.includes(server.name))
-  const routed = services.flatMap(service => routeOf(config, service, observation, replacements))
-  const isRouting = observation.sites.some(({ project, hosts }) => project === config.scope && hosts.length > 0)
-  if (routed.length === 0 && !isRouting) return { proxy: 'none' }
-  const certificates = certificatesFor(config, server, services, observation, own)
-  const where = { scope: config.scope, httpsPort: config.proxy.https_port, certificates }
-  const brings = [...own.values()].filter(({ file }) => Object.values(certificates).includes(file))
-  const site = renderSite(where, routed, brings)
-  checkRoutes(server.name, site, observation)
-  const wanted = proxyLabel(config.proxy)
-  if (observation.proxy !== undefined && observation.proxy !== wanted) {
-    throw new JijiError(
-      'port.taken',
-      `${server.name}: the proxy runs with other settings: ${observation.proxy} instead of ${wanted}`,
-      {
-        server: server.name,
-        hint: 'all projects on a server share it, and say the same under `proxy`; jiji proxy upgrade gives it these settings',
-      },
-    )
-  }
-  const isWritten = observation.sites.some(({ project, hash }) => project === site.project && hash === site.hash)
-  return { proxy: observation.proxy === undefined ? 'start' : 'runs', ...(isWritten ? {} : { site }) }
+  change: Change,
+): Pick<ServerPlan, 'proxy' | 'site' | 'handover'> {
+  const { observation, replacements } = change
+  const after = siteAfter(config, server, change)
+  if (!after) return { proxy: 'none' }
+  checkSettings(config, server.name, observation)
+  if (observation.proxy === undefined) return { proxy: 'start', ...unlessWritten(observation, after) }
+  const { now, takers } = siteMeanwhile(config, server, change)
+  if (!now) return { proxy: 'runs', ...unlessWritten(observation, after) }
+  const services = replacements.map(({ service }) => service).filter(name => takers.includes(name))
+  return { proxy: 'runs', ...unlessWritten(observation, now), handover: { services, site: after } }
 }
 
-// What stands in a slot keeps its own ports and number, so that nothing is asked that does not listen there.
-function routeOf(
-  config: Config,
-  { name, proxy, replicas }: Service,
-  observation: Observation,
-  replacements: readonly ReplacementPlan[],
-): Route[] {
-  if (!proxy) return []
-  const live = liveOf(observation, config.scope, name)
-  const candidate = replacements.find(({ service }) => service === name)?.candidate
-  const configured = { ports: proxy.targets.map(({ app_port }) => app_port), replicas }
-  const slots = { a: configured, b: configured }
-  if (live.container && live.container.ports.length > 0)
-    slots[live.container.slot] = { ports: [...live.container.ports], replicas: live.replicas.length }
-  if (candidate?.ports) slots[candidate.slot] = { ports: [...candidate.ports], replicas: candidate.names.length }
-  return [{ name, proxy, slots }]
+/**
+ * The routes that a server has in the end; undefined where there are none, and were none.
+ * @throws JijiError route.taken
+ */
+export function siteAfter(config: Config, server: Server, change: Change): Site | undefined {
+  const { observation } = change
+  const routes = routesAfter(config, servicesOn(config, server), change)
+  const isRouting = observation.sites.some(({ project, hosts }) => project === config.scope && hosts.length > 0)
+  if (routes.length === 0 && !isRouting) return undefined
+  const site = siteWith(config, server, change, routes)
+  checkRoutes(server.name, site, observation)
+  return site
+}
+
+/** The routes until others get the requests, and those others; none where nobody does. */
+function siteMeanwhile(config: Config, server: Server, change: Change): { now?: Site; takers: readonly string[] } {
+  const now = routesNow(config, change)
+  const takers = takeover(config, change, now, routesAfter(config, servicesOn(config, server), change))
+  return takers ? { now: siteWith(config, server, change, now), takers } : { takers: [] }
+}
+
+function siteWith(config: Config, server: Server, change: Change, routes: readonly Route[]): Site {
+  const { observation, certificates: own = new Map() } = change
+  const certificates = certificatesFor(config, server, routes, observation, own)
+  const brings = [...own.values()].filter(({ file }) => Object.values(certificates).includes(file))
+  return renderSite({ scope: config.scope, httpsPort: config.proxy.https_port, certificates }, routes, brings)
+}
+
+/** What of a site is still to be written. */
+export function unlessWritten({ sites }: Observation, site: Site): Pick<ServerPlan, 'site'> {
+  return sites.some(({ project, hash }) => project === site.project && hash === site.hash) ? {} : { site }
+}
+
+function servicesOn({ services }: Config, { name }: Server): Service[] {
+  return services.filter(({ servers }) => servers.includes(name))
+}
+
+/** @throws JijiError port.taken */
+function checkSettings(config: Config, server: string, { proxy }: Observation): void {
+  const wanted = proxyLabel(config.proxy)
+  if (proxy === undefined || proxy === wanted) return
+  throw new JijiError('port.taken', `${server}: the proxy runs with other settings: ${proxy} instead of ${wanted}`, {
+    server,
+    hint: 'all projects on a server share it, and say the same under `proxy`; jiji proxy upgrade gives it these settings',
+  })
 }
 
 /** The file of each certificate that the services name: as it is now, else as it is on the server. */
 function certificatesFor(
   { scope }: Config,
   { name: server }: Server,
-  services: readonly Service[],
+  routes: readonly Route[],
   { sites }: Observation,
   own: OwnCertificates,
 ): Site['certificates'] {
-  const names = services.flatMap(({ proxy }) => (proxy?.targets ?? []).flatMap(target => certificateOf(target) ?? []))
+  const names = routes.flatMap(({ proxy }) => proxy.targets.flatMap(target => certificateOf(target) ?? []))
   const there = sites.find(({ project }) => project === scope)?.certificates ?? {}
   const files = [...new Set(names)].map(name => {
     const file = own.get(name)?.file ?? there[name]

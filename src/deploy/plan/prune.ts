@@ -1,14 +1,29 @@
-import type { Config } from '../../config/config.ts'
+import type { Config, Service } from '../../config/config.ts'
 import { recordedNames } from '../../shell/records.ts'
 import { liveOf } from '../live.ts'
-import type { Observation } from '../observe.ts'
+import type { Container, Observation } from '../observe.ts'
+import { sharersOf } from '../recorded.ts'
 import type { ReplacementPlan, ServerPlan } from './plan.ts'
 
 /** Running containers of services that the configuration no longer has on this server. */
-export function retireOf(config: Config, { server, containers }: Observation): string[] {
+export function unconfigured(config: Config, { server, containers }: Observation): Container[] {
   const here = new Set(config.services.filter(({ servers }) => servers.includes(server)).map(({ name }) => name))
-  return containers
-    .filter(({ project, service, isRunning }) => project === config.scope && isRunning && !here.has(service))
+  return containers.filter(
+    ({ project, service, isRunning }) => project === config.scope && isRunning && !here.has(service),
+  )
+}
+
+/**
+ * Of these, the ones that a deploy of services stops: all if it is of all that the server has; else those alone that lose the
+ * network which they share.
+ */
+export function retireOf(config: Config, observation: Observation, services: readonly Service[]): string[] {
+  const isWhole = config.services.every(
+    ({ name, servers }) => !servers.includes(observation.server) || services.some(one => one.name === name),
+  )
+  const sharers = services.flatMap(({ name }) => sharersOf({ config }, observation, name))
+  return unconfigured(config, observation)
+    .filter(({ service }) => isWhole || sharers.some(one => one.service.name === service))
     .map(({ name }) => name)
 }
 
@@ -17,7 +32,7 @@ export function pruneOf(
   config: Config,
   observation: Observation,
   replacements: readonly ReplacementPlan[],
-  { isInstead = false } = {},
+  { isInstead = false, retire = [] }: { isInstead?: boolean; retire?: readonly string[] } = {},
 ): ServerPlan['prune'] {
   // Releases after the current one were rolled back: they are no way back from the next.
   const { current = '' } = observation
@@ -30,6 +45,7 @@ export function pruneOf(
     ...config.services
       .filter(({ name, servers }) => servers.includes(observation.server) && !replaced.has(name))
       .flatMap(({ name }) => liveOf(observation, config.scope, name).replicas.map(one => one.name)),
+    ...unconfigured(config, observation).flatMap(({ name }) => (retire.includes(name) ? [] : [name])),
   ])
   const own = observation.containers.filter(({ project }) => project === config.scope)
   const old = own.filter(({ name }) => !used.has(name))

@@ -1,13 +1,13 @@
 import type { Config, Engine } from '../../config/config.ts'
 import type { Selected } from '../../config/select.ts'
 import { volumeName } from '../../shell/container.ts'
-import { proxyLabel } from '../../shell/proxy.ts'
 import type { ReleaseRecord } from '../../shell/records.ts'
 import type { Site } from '../../shell/site.ts'
 import type { Observation } from '../observe.ts'
 import { sharersOf } from '../recorded.ts'
 import { observationOf } from './plan.ts'
-import { proxyPlan } from './proxy.ts'
+import { siteAfter, unlessWritten } from './proxy.ts'
+import type { Change } from './routes.ts'
 import { leftWithout } from './sharing.ts'
 
 /** What goes when services are removed: data, printed by --dry-run, the question and -o json alike. */
@@ -69,7 +69,7 @@ export function planRemove(
           .map(one => volumeName(scope, name, one).replace(/:.*/, '')),
       })),
       isWithVolumes,
-      ...routesWithout(config, names, server, observation),
+      ...routesWithout(config, names, server, { observation, replacements: [], retire: going.map(({ name }) => name) }),
       images: [...new Set(going.map(({ image }) => image))].filter(image => !keep.has(image)),
       keep: [...keep],
       releases: recordsWithout(observation, names),
@@ -83,12 +83,13 @@ function routesWithout(
   config: Config,
   names: ReadonlySet<string>,
   server: Config['servers'][number],
-  observation: Observation,
+  change: Change,
 ): Pick<ServerRemoval, 'site' | 'unrouted'> {
-  const before = observation.sites.find(({ project }) => project === config.scope)?.hosts ?? []
-  if (before.length === 0) return { unrouted: [] }
+  const before = change.observation.sites.find(({ project }) => project === config.scope)?.hosts ?? []
   const others = { ...config, services: config.services.filter(({ name }) => !names.has(name)) }
-  const { site } = proxyPlan(others, server, { ...observation, proxy: proxyLabel(config.proxy) }, [])
+  const after = before.length > 0 ? siteAfter(others, server, change) : undefined
+  if (!after) return { unrouted: [] }
+  const { site } = unlessWritten(change.observation, after)
   return { ...(site ? { site } : {}), unrouted: site ? before.filter(host => !site.hosts.includes(host)) : [] }
 }
 

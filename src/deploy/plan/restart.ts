@@ -37,7 +37,7 @@ export function planRestart(request: RestartRequest): Plan {
     const each = own.flatMap(service => onceMore(config, service, observation, release, replicas))
     const replacements = withOwners(config, observation, each, { serviceOf, retire: [] })
     if (replacements.length === 0) return []
-    const proxy = proxyPlan(config, server, observation, replacements, certificates)
+    const proxy = proxyPlan(config, server, { observation, replacements, retire: [], certificates })
     checkRootless(config, server, observation, own, proxy)
     return [
       {

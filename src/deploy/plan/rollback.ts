@@ -74,7 +74,7 @@ export function planReturn(
   const retire = observation.containers.filter(goes).map(({ name }) => name)
   const serviceOf = (name: string) => serviceThen(config, server.name, target, name)
   const replacements = withOwners(config, observation, each, { serviceOf, retire })
-  const proxy = proxyPlan({ ...config, services }, server, observation, replacements)
+  const proxy = proxyPlan({ ...config, services }, server, { observation, replacements, retire })
   const coming = services.filter(({ name }) => replacements.some(({ service }) => service === name))
   checkRootless(config, server, observation, coming, proxy)
   return {
