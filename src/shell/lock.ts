@@ -18,8 +18,8 @@ export function holdLock(scope: string, owner: LockOwner, then: Script, { second
   return sh`${takeLock(scope, owner)}
 isSilent=
 me="$$ $(born $$)- $boot"
-before=$(cat "$lock/holder" 2>/dev/null)
-printf '%s\\n' "$me" >"$lock/holder" || { rm -rf "$lock"; exit 1; }
+before=$(holderIn "$lock")
+printf '%s\\n' "$me" >"$lock/.holder" && mv "$lock/.holder" "$lock/holder" || { rm -rf "$lock"; exit 1; }
 on_exit() { [ -n "$isSilent" ] || [ "$(cat "$lock/holder")" != "$me" ] || rm -rf "$lock"; }
 (trap - EXIT TERM; while read -r _ <&3; do true >"$lock/beat.$$"; done; kill -TERM $$) >/dev/null 2>&1 &
 watch=$!
@@ -49,10 +49,10 @@ mkdir -p "$state/releases" || exit
 if [ "$(cat "$lock/owner" 2>/dev/null)" = ${JSON.stringify(owner)} ]; then
   echo kept
 else
-  holder=$(cat "$lock/holder" 2>/dev/null)
+  holder=$(holderIn "$lock")
   if isGone "$holder" && mv "$lock" "$lock.$$"; then
-    if [ "$(cat "$lock.$$/holder")" = "$holder" ]; then
-      printf 'gone '; cat "$lock.$$/owner" 2>/dev/null || echo '{}'
+    if [ "$(holderIn "$lock.$$")" = "$holder" ]; then
+      showOwner gone "$lock.$$"
       rm -rf "$lock.$$"
     else
       mv "$lock.$$" "$lock"
@@ -60,7 +60,7 @@ else
   fi
   mkdir "$lock" 2>/dev/null || {
     [ -d "$lock" ] || exit 1
-    printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
+    showOwner lock "$lock"
     exit ${exits.lockHeld}
   }
   printf '%s\\n' ${JSON.stringify(owner)} >"$lock/owner" || { rm -rf "$lock"; exit 1; }
@@ -76,7 +76,7 @@ export function requireLock(scope: string, owner: LockOwner): Script {
 export function releaseLock(scope: string): Script {
   return sh`${lockFolder(scope)}
 [ -d "$lock" ] || exit 0
-printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
+showOwner lock "$lock"
 rm -rf "$lock"`
 }
 
@@ -87,8 +87,8 @@ rm -rf "$lock"`
 export function readLock(scope: string): Script {
   return sh`${lockFolder(scope)}
 [ -d "$lock" ] || exit 0
-printf 'lock '; cat "$lock/owner" 2>/dev/null || echo '{}'
-holder=$(cat "$lock/holder" 2>/dev/null)
+showOwner lock "$lock"
+holder=$(holderIn "$lock")
 [ -n "$holder" ] || exit 0
 if isGone "$holder"; then how=gone; else how=live; fi
 pulse=$(date -r "$lock/pulse" +%s 2>/dev/null)
@@ -97,10 +97,13 @@ echo "holder $how \${pulse:+$(($(date +%s) - pulse))}"`
 
 // A process id is used again, so it only counts together with the moment at which its process began. An owner who comes
 // back over another connection knows that the one before is lost, which the server learns late, or never when the owner's
-// network has changed: then that session is ended, with all that still runs over it.
+// network has changed: then that session is ended, with all that still runs over it. A lock that is taken by hand has no holder.
+// A power cut leaves files empty that were written just before: such a holder is gone.
 function lockFolder(scope: string): Script {
   return sh`${stateFolder(scope)}
 lock=$state/lock
+showOwner() { owner=$(cat "$2/owner" 2>/dev/null); [ -n "$owner" ] || owner='{}'; printf '%s\\n' "$1 $owner"; }
+holderIn() { [ ! -f "$1/holder" ] || { cat "$1/holder"; [ -s "$1/holder" ] || echo lost; }; } 2>/dev/null
 boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 born() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null || ps -o lstart= -p "$1" 2>/dev/null | tr -d ' '; }
 endSession() {

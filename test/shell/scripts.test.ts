@@ -365,6 +365,15 @@ describe('a lock that is held with a heartbeat', { timeout: 30_000 }, () => {
     expect((await bench.run(requireLock('app', ann), { shell })).code).toBe(exits.lockLost)
     expect((await bench.run(readLock('app'), { shell })).stdout).toBe(`lock ${JSON.stringify(ben)}\n`)
   })
+  test.each(each)("is nobody's where a power cut has left its files empty (%s)", async (_, shell) => {
+    const bench = benchWith()
+    const folder = join(bench.folder, 'state/app/lock')
+    mkdirSync(folder, { recursive: true })
+    for (const name of ['owner', 'holder']) writeFileSync(join(folder, name), '')
+    expect((await bench.run(readLock('app'), { shell })).stdout).toBe('lock {}\nholder gone \n')
+    expect(await bench.run(takeLock('app', ben), { shell })).toMatchObject({ code: 0, stdout: 'gone {}\n' })
+    expect((await bench.run(requireLock('app', ben))).code).toBe(0)
+  })
   test('ends when it is taken away, and leaves the next one alone', async () => {
     const bench = benchWith()
     const holding = bench.run(hold(ann), { isFed: true, beats: new AbortController().signal })
