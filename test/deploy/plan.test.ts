@@ -356,6 +356,15 @@ describe('what is pruned', () => {
 })
 
 describe('a deploy is refused', () => {
+  test('when another project has the names that its containers and volumes would get', () => {
+    const colliding = configOf(twoServers.replace('project: app', 'project: app-api'))
+    const other = (service: string) => observed({ containers: [{ service, project: 'app', release: 'r1' }] })
+    const going = (service: string) => () => planFor(colliding, [other(service)], onWeb1)
+    expect(going('api-web')).toThrow(
+      'web1: web of app-api and api-web of app would have the same names there: app-api-web',
+    )
+    expect(going('web')).not.toThrow()
+  })
   test('when another project owns the host name', () => {
     const other = { ...site, project: 'shop', hosts: ['x.example.com', 'app.example.com'] }
     expect(() => planFor(config, [observed({ sites: [other] })], onWeb1)).toThrow(

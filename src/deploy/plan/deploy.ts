@@ -32,6 +32,7 @@ export type DeployRequest = {
 
 /**
  * @throws JijiError route.taken when another project on a server owns one of our host names
+ * @throws JijiError name.taken when another project's service there has the names of one of ours
  * @throws JijiError engine.denied when a rootless Podman cannot do what a service asks
  * @throws JijiError config.invalid when images would be built for another architecture than a server has
  */
@@ -49,6 +50,7 @@ export function planDeploy(request: DeployRequest): Plan {
       const retire = retireOf(config, observation, own)
       if (own.length === 0 && retire.length === 0) return []
       if (own.some(({ build }) => build)) checkArch(server, observation, builderArch)
+      checkNames(config, server, observation, own)
       const each = own.map(service => ({
         ...replacementOf(config, service, observation, release, version),
         ...pushedName(builds, service.name, server.arch ?? builderArch),
@@ -81,6 +83,20 @@ function hookOf(
   const first = selected.servers.find(one => servers.includes(one.name))
   if (!hooks.pre_deploy || first !== server) return {}
   return { hook: { container: `${containerName(config.scope, name, release)}-hook`, command: hooks.pre_deploy } }
+}
+
+/** Names of containers, volumes and hosts on the network begin with project and service: `shop-api` and `web` are one with `shop` and `api-web`. */
+function checkNames({ scope }: Config, { name: server }: Server, { containers }: Observation, own: readonly Service[]) {
+  const others = containers.filter(({ project }) => project !== scope)
+  for (const { name } of own) {
+    const other = others.find(({ project, service }) => `${project}-${service}` === `${scope}-${name}`)
+    if (!other) continue
+    const what = `${name} of ${scope} and ${other.service} of ${other.project} would have the same names there`
+    throw new JijiError('name.taken', `${server}: ${what}: ${scope}-${name}`, {
+      server,
+      hint: 'give one of the two services another name',
+    })
+  }
 }
 
 function checkArch(server: Server, { engine }: Observation, builderArch: string): void {

@@ -16,7 +16,7 @@ export function targetOf(request: RollbackRequest, observation: Observation): Re
     hint:
       earlier.length > 0
         ? 'the containers of the earlier ones are gone; deploy that version again'
-        : 'this was the first one',
+        : 'this was the first one there; -H chooses the servers that go back',
   })
 }
 
