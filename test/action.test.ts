@@ -32,10 +32,10 @@ describe('a job with the action', () => {
     folder = mkdtempSync(join(tmpdir(), 'jiji-action-'))
     const bin = join(folder, 'bin')
     mkdirSync(bin)
-    // In the place of jiji: it says what it was given, and which keys the agent has.
+    // In the place of jiji: it says what it was given, which keys the agent has, and who has started it.
     const said = `#!/bin/sh
 printf '[%s]' "$@"; pwd; env | sort >"$HOME/environment";
-ssh-add -l >"$HOME/keys" 2>&1; exit 6
+ssh-add -l >"$HOME/keys" 2>&1; echo "$PPID" >"$HOME/parent"; exit 6
 `
     writeFileSync(join(bin, 'jiji'), said, { mode: 0o755 })
     mkdirSync(join(folder, 'repo', 'app'), { recursive: true })
@@ -64,7 +64,8 @@ ssh-add -l >"$HOME/keys" 2>&1; exit 6
       stdout: '::error title=jiji::the input command has a quote that does not end',
     })
   })
-  test('has its key in an agent, and nowhere else, as long as jiji runs', async () => {
+  // The agent looks every 10 s whether jiji is still there.
+  test('has its key in an agent, and nowhere else, as long as jiji runs', { timeout: 90_000 }, async () => {
     const key = await newKey(join(folder, 'key'))
     const inputs = { 'ssh-key': key.replaceAll('\n', '\r\n'), 'known-hosts': 'web1 ssh-ed25519 AAAA' }
     const { stdout, environment } = await runAction(inputs, place, afterInstalling)
@@ -72,14 +73,20 @@ ssh-add -l >"$HOME/keys" 2>&1; exit 6
     const seen = await readFile(join(folder, 'environment'), 'utf8')
     expect(await readFile(join(folder, 'keys'), 'utf8')).toContain('(ED25519)')
     expect(seen).toContain('DATABASE_URL=of the job')
-    expect(seen).not.toContain('PRIVATE KEY')
+    expect(seen).not.toMatch(/PRIVATE KEY|BASH_FUNC|SSH_KEY/)
     const { stdout: files } = await execa('grep', ['-rlF', key.split('\n')[1] ?? '', folder], { reject: false })
     expect(files).toBe(join(folder, 'key'))
     const [, agent = '0'] = /^SSH_AGENT_PID=(\d+)$/m.exec(seen) ?? []
-    await expect.poll(() => isAlive(Number(agent)), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isAlive(Number(agent)), { timeout: 60_000 }).toBe(false)
     expect(environment.SSH_AUTH_SOCK).toBeUndefined()
     expect(await readFile(join(folder, '.ssh/known_hosts'), 'utf8')).toBe('web1 ssh-ed25519 AAAA\n')
     expect(await readFile(join(folder, '.ssh/config'), 'utf8')).toContain('Match all\n  StrictHostKeyChecking yes\n')
+  })
+  // The runner interrupts what it has started itself, and bash would keep that from what it waits for.
+  test.each([true, false])('that is cancelled interrupts jiji itself, with a key: %s', async hasKey => {
+    const key = hasKey ? { 'ssh-key': await newKey(join(folder, 'key')), 'known-hosts': 'a' } : {}
+    await runAction({ command: 'deploy', ...key }, place, afterInstalling)
+    expect(await readFile(join(folder, 'parent'), 'utf8')).toBe(`${process.pid}\n`)
   })
   test('without a command has its key for later steps', async () => {
     const inputs = { command: '', 'ssh-key': await newKey(join(folder, 'key')), 'known-hosts': 'a' }

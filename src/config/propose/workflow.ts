@@ -58,7 +58,8 @@ export function workflow(config: Config, branch: string): string {
     ...install,
     ...(hosts.length > 0 ? knownHosts : []),
     ...(needsAgent ? agent : []),
-    '      - run: jiji deploy',
+    '      # `exec`: a job that is cancelled interrupts this process and none below it, and jiji is to hear of it.',
+    '      - run: exec jiji deploy',
     ...environment(names, kinds),
   ]
   return `${lines.join('\n')}\n`

@@ -232,7 +232,7 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
       'test -n "$JIJI_SOURCE" || { echo "::erro',
       'test -n "$SSH_KNOWN_HOSTS" || { echo "::',
       'test -n "$SSH_PRIVATE_KEY" || { echo "::',
-      'jiji deploy',
+      'exec jiji deploy',
     ])
     expect(steps.at(-1)?.env).toEqual({
       NPM_TOKEN: '${{ secrets.NPM_TOKEN }}',
@@ -252,7 +252,7 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
     )
     expect(data.permissions).toEqual({ contents: 'read' })
     const scripts = steps.flatMap(({ run }) => run ?? [])
-    expect(scripts).toEqual([expect.stringContaining('JIJI_SOURCE'), 'jiji deploy'])
+    expect(scripts).toEqual([expect.stringContaining('JIJI_SOURCE'), 'exec jiji deploy'])
     const own = of(
       'project: a\nssh: {keys: [DEPLOY_KEY]}\nservers: {s: {host: x}}\nservices: {web: {build: {}, hosts: [s]}}',
     )
