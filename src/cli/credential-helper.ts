@@ -106,9 +106,9 @@ async function declaredBy(world: World): Promise<Declared> {
     file: config.files.at(-1),
     secretOf: async credential => {
       const { resolveSecrets } = await import('../config/secrets.ts')
+      const { passwordOf } = await import('../registry/credentials.ts')
       const environment = environmentOf(world)
-      const secrets = await resolveSecrets(config, [credential], { environment, runCommand })
-      return secrets.of(credential.secret)
+      return passwordOf(credential, await resolveSecrets(config, [credential], { environment, runCommand }))
     },
   }
 }

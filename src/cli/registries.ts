@@ -72,11 +72,16 @@ export function showRows({ output, command }: Context, rows: readonly Row[]): vo
   else
     output.table(
       ['registry', 'place', 'result'],
-      rows.map(row => [row.registry, row.place, resultOf(row)]),
+      rows.filter(isTold).map(row => [row.registry, row.place, resultOf(row)]),
     )
   const failures = rows.flatMap(({ error }) => error ?? [])
   const what = /logout|remove/.test(command) ? 'logouts' : 'logins'
   if (failures.length > 0) throw together(failures, rows.filter(({ state }) => state !== 'skipped').length, what)
+}
+
+/** Of places that were left out by an option, who has written it knows. */
+function isTold({ state, reason }: Row): boolean {
+  return state !== 'skipped' || reason !== undefined
 }
 
 /** Without the place, which stands beside it. */

@@ -43,8 +43,9 @@ function readText(file: string): string | undefined {
   }
 }
 
-/** Without quotes a `#` ends the value, also inside of a word, where few mean it as the beginning of a comment. */
-function doubtOf(text: string, name: string, value: string): ReturnType<EnvFile['doubt']> {
+type Doubt = ReturnType<EnvFile['doubt']>
+
+function doubtOf(text: string, name: string, value: string): Doubt {
   if (value.includes('\ufffd')) {
     return { message: 'has bytes that are not UTF-8', hint: 'save the file as UTF-8, or put the value in base64' }
   }
@@ -52,19 +53,23 @@ function doubtOf(text: string, name: string, value: string): ReturnType<EnvFile[
   const lines = text.split('\n')
   const index = lines.findLastIndex(line => assignment.test(line))
   const [, written = ''] = assignment.exec(lines[index] ?? '') ?? []
+  const line = index + 1
+  return cutOff(written, value, line) ?? doubtOfQuotes(written, value, line) ?? halfWritten(written.trim(), value, line)
+}
+
+/** Without quotes a `#` ends the value, also inside of a word, where few mean it as the beginning of a comment. */
+function cutOff(written: string, value: string, line: number): Doubt {
   const [before = '', ...after] = written.split('#')
   // In quotes, or as a part of another value, it would not be the same as what was read.
-  if (after.length > 0 && !/\s$/.test(before) && before.trim() === value) {
-    return {
-      message: `is cut off at a # in line ${index + 1}`,
-      hint: 'write it in quotes there, or with a space before the # if a comment is meant',
-    }
+  if (after.length === 0 || /\s$/.test(before) || before.trim() !== value) return undefined
+  return {
+    message: `is cut off at a # in line ${line}`,
+    hint: 'write it in quotes there, or with a space before the # if a comment is meant',
   }
-  return doubtOfQuotes(written, value, index + 1)
 }
 
 /** A quote that has no end is a part of the value, and so is a `\` before one. */
-function doubtOfQuotes(written: string, value: string, line: number): ReturnType<EnvFile['doubt']> {
+function doubtOfQuotes(written: string, value: string, line: number): Doubt {
   const mark = /^["'`]/.exec(written.trim())?.[0]
   if (mark !== undefined && value.startsWith(mark)) {
     const message = `begins in line ${line} with a quote that has no end, or more after its end`
@@ -74,5 +79,23 @@ function doubtOfQuotes(written: string, value: string, line: number): ReturnType
     const message = `has \\" in line ${line} or after it, where the \\ would be a part of it`
     return { message, hint: "put it in '…' or `…`, where a \" needs nothing before it" }
   }
+  return undefined
+}
+
+/** What other programs read otherwise, so that nobody means what stands there. */
+function halfWritten(written: string, value: string, line: number): Doubt {
+  const isLiteral = written.startsWith("'")
+  if (/^-----BEGIN [\w ]+-----$/.test(value))
+    return { message: `is its first line alone, in line ${line}`, hint: 'write all of its lines in one pair of quotes' }
+  if (/^\$\(.*\)$/.test(value) && !isLiteral)
+    return {
+      message: `is a command in line ${line}, which nobody runs there`,
+      hint: 'write $(…) in deploy.yml in place of the name: jiji runs it. In single quotes the line is taken as it stands',
+    }
+  if (/^\$(\w+|\{\w+\})$/.test(value) && !isLiteral)
+    return {
+      message: `is the name of a variable in line ${line}, which nobody looks up there`,
+      hint: 'leave the line out: jiji looks into the environment first. In single quotes the line is taken as it stands',
+    }
   return undefined
 }

@@ -1,4 +1,5 @@
 import type { Config, Service } from '../config/config.ts'
+import { JijiError } from '../errors.ts'
 import { ensureRegistry } from '../registry/local/container.ts'
 import { slots } from '../runner/slots.ts'
 import type { BuildContext, OneBuild } from './build-context.ts'
@@ -46,6 +47,7 @@ async function eachBuild(
 ): Promise<void> {
   if (builds.length === 0) return
   const failed = new AbortController()
+  let first: unknown
   const whole = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) }
   const { builders, config, signal } = whole
   const all = together(config, builds)
@@ -63,12 +65,13 @@ async function eachBuild(
           await then(build, one)
         })
       }).catch(error => {
-        failed.abort(error)
+        first ??= error
+        failed.abort(new JijiError('interrupted', 'another build has failed'))
         throw error
       }),
     )
     await Promise.allSettled(work)
-    if (failed.signal.aborted) throw failed.signal.reason
+    if (failed.signal.aborted) throw first
   })
 }
 

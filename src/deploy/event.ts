@@ -5,7 +5,7 @@ import type { Progress } from './transfer.ts'
 export type Event = {
   step: Step
   /** `held` and `let go` are shown to nobody: in between something is on a server that must not stay there. */
-  state: 'begun' | 'going on' | 'lost' | 'done' | 'failed' | 'note' | 'held' | 'let go'
+  state: 'begun' | 'going on' | 'lost' | 'done' | 'failed' | 'stopped' | 'note' | 'held' | 'let go'
   server?: string
   service?: string
   detail?: string
@@ -59,7 +59,8 @@ export async function reported<T>(
     report({ ...event, ...far(), state: 'done' })
     return result
   } catch (error) {
-    report({ ...event, state: 'failed' })
+    const isStopped = error instanceof JijiError && error.code === 'interrupted' // which is no fault of its own
+    report({ ...event, state: isStopped ? 'stopped' : 'failed' })
     throw error
   } finally {
     clearInterval(timer)

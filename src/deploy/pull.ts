@@ -147,15 +147,19 @@ async function pull(
           `${server}: ${failed?.name ?? 'an image'} could not be pulled: ${lastLine(output.stderr)}`,
           {
             server,
-            ...(failed && !failed.login
-              ? { hint: 'no credential was used: none of those declared covers this name' }
-              : {}),
+            ...(failed && !failed.login ? { hint: withoutLogin(failed, registryHere) } : {}),
           },
         )
       )
     },
     progress,
   )
+}
+
+function withoutLogin({ name }: Pull, registryHere: string | undefined): string {
+  return registryHere !== undefined && name.startsWith('localhost:')
+    ? 'it comes from the registry on this machine; has that lost it? jiji registry list shows what it has, and a deploy of that version pushes it again'
+    : 'no credential was used: none of those declared covers this name'
 }
 
 function sourceOf(image: string, digest: string | undefined, registryHere: string | undefined): string {

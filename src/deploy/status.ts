@@ -111,6 +111,7 @@ function containerStatus(
   owner: string | undefined,
 ): Finding {
   const { name, version, digest, state, isRunning, startedAt, finishedAt } = container
+  const since = isRunning ? startedAt : finishedAt
   const isCutOff = service.proxy !== undefined && proxy === undefined
   const reason = isCutOff ? 'the proxy does not run' : owner && strandedReason(service.name, owner)
   return {
@@ -121,7 +122,7 @@ function containerStatus(
     digest,
     state,
     ...(reason ? { health: 'down' as const, reason } : healthOf(container, answer)),
-    since: isRunning ? startedAt : finishedAt,
+    ...(since.startsWith('0001-') ? {} : { since }), // the year in which an engine has what never was
   }
 }
 

@@ -2,6 +2,7 @@ import type { Config, Credential } from '../config/config.ts'
 import { credentialsOf } from '../config/config.ts'
 import { canonicalRepository } from '../config/image-name.ts'
 import { covers, registryHost } from '../config/registry-key.ts'
+import type { Secret } from '../config/secret.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Login } from '../shell/images.ts'
 
@@ -57,8 +58,14 @@ export function loginFor(config: Config, secrets: Secrets, image: string, named?
   return credential && asLogin(credential, secrets)
 }
 
-export function asLogin({ key, username, secret }: Credential, secrets: Secrets): Login {
-  return { key, username, password: secrets.of(secret) }
+export function asLogin(credential: Credential, secrets: Secrets): Login {
+  const { key, username } = credential
+  return { key, username, password: passwordOf(credential, secrets) }
+}
+
+/** Without the end of the line that came along when it was pasted into a CI system: engines take that off as well. */
+export function passwordOf({ secret }: Credential, secrets: Secrets): Secret {
+  return secrets.of(secret).map(value => value.replace(/[\r\n]+$/, ''))
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Login } from '../shell/images.ts'
 import { findLogins, logIn, logOut, recorded } from '../shell/login.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
 import { hostCredential } from './credentials.ts'
-import { checkLogin } from './verify/check.ts'
+import { checkLogin, whyUnreachable } from './verify/check.ts'
 
 /** This machine or a server, as a place that can hold a login. */
 export type Place = {
@@ -61,7 +61,7 @@ export async function logInAt(place: Place, login: Login, signal: AbortSignal): 
   const output = await runner.run(script, { signal, timeout: 60_000 })
   if (output.code === 0) return { ...row, state: 'done' }
   const error =
-    engineFailure(runner, engine, output) ?? (await whyRefused(login, name, lastLine(output.stderr), signal))
+    engineFailure(runner, engine, output) ?? (await whyRefused(login, place, lastLine(output.stderr), signal))
   return { ...row, state: 'failed', reason: error.message, error }
 }
 
@@ -92,8 +92,8 @@ export async function loginsAt(
       new JijiError('engine.failed', `${name}: ${lastLine(output.stderr)}`, { server: name })
     )
   }
-  const found = [...output.stdout.matchAll(/^held (\S+)(?: (.+))?$/gm)]
-  return { held: new Map(found.map(([, key = '', user]) => [key, user])), text: output.stdout }
+  const found = [...output.stdout.matchAll(/^held (\S+)(?: (.*))?$/gm)]
+  return { held: new Map(found.map(([, key = '', user]) => [key, user || undefined])), text: output.stdout }
 }
 
 function traced({ record }: Place, action: LoginEvent['action'], { key, username }: Target, script: Script): Script {
@@ -108,14 +108,25 @@ function leftOut({ name }: Place, { key, username }: Target, rival: Target): Row
 }
 
 /** Asks the registry itself: an engine's exit status does not tell a wrong password from a registry that is down. */
-async function whyRefused(login: Login, place: string, words: string, signal: AbortSignal): Promise<JijiError> {
+async function whyRefused(login: Login, place: Place, words: string, signal: AbortSignal): Promise<JijiError> {
+  const host = registryHost(login.key)
+  const server = place.name
   try {
-    await checkLogin(login, signal)
+    const verdict = await checkLogin(login, signal)
+    const why = verdict === 'unknown' && server === 'here' ? await whyUnreachable(host, signal) : undefined
+    if (why) return new JijiError('registry.unreachable', `${server}: ${why.message}`, { server, hint: why.hint })
+    const hint = verdict === 'accepted' ? { hint: notKept(place) } : {}
+    return new JijiError('failed', `${server}: the login to ${host} failed: ${words}`, { server, ...hint })
   } catch (error) {
     if (error instanceof JijiError) return error
     throw error
   }
-  return new JijiError('failed', `${place}: the login to ${registryHost(login.key)} failed: ${words}`, {
-    server: place,
-  })
+}
+
+/** Where the registry takes a login, it is the engine that cannot keep it, mostly for want of a helper. */
+function notKept({ name, engine }: Place): string {
+  const taken = `the registry itself takes this login${name === 'here' ? '' : ' from this machine'}`
+  return engine === 'docker'
+    ? `${taken}: docker may not be able to keep it. The helper that credsStore or credHelpers name in ~/.docker/config.json there must be installed and run; or take those keys out. A deploy needs no login`
+    : `${taken}: podman may not be able to keep it`
 }

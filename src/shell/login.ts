@@ -21,17 +21,23 @@ ${/[\r\n]/.test(password.reveal()) ? insertIntoAuthFile({ key, username, passwor
 /** The body of a function that prints `done`, or `already` where there was no login. */
 export function logOut(engine: Engine, key: string): Script {
   return engine === 'docker'
-    ? sh`if ${hasDockerLogin(key)}; then docker logout ${registryHost(key)} >/dev/null && echo done; else said=already; echo already; fi`
+    ? sh`if ${hasDockerLogin(key)}
+then
+  docker logout ${registryHost(key)} >/dev/null || return
+  # It says so neither by its exit status nor in every version, where a helper that keeps the login does not run.
+  if ${hasDockerLogin(key)}; then echo 'the login is still there: the credential helper in ~/.docker/config.json did not erase it' >&2; return 1; fi
+  echo done
+else said=already; echo already; fi`
     : sh`${podmanAuthFile}
 if podman login --get-login --authfile "$file" ${key} >/dev/null 2>&1
 then podman logout --authfile "$file" ${key} >/dev/null && echo done
 else said=already; echo already; fi`
 }
 
-/** A line `held KEY USERNAME` for each key that the engine has a login for; Docker does not tell the user name. */
+/** A line `held KEY USERNAME` for each key that the engine has a login for, without the name where a helper keeps it. */
 export function findLogins(engine: Engine, keys: readonly string[]): Script {
   return engine === 'docker'
-    ? sh`${keys.map(key => sh`if ${hasDockerLogin(key)}; then echo held ${key}; fi`)}`
+    ? sh`${keys.map(key => sh`if ${hasDockerLogin(key)}; then user=$(${dockerUser(key)}); echo held ${key} "$user"; fi`)}`
     : sh`${podmanAuthFile}
 ${keys.map(key => sh`user=$(podman login --get-login --authfile "$file" ${key} 2>/dev/null) && echo held ${key} "$user"`)}
 :`
@@ -59,6 +65,12 @@ exit "$status"`
 function hasDockerLogin(key: string): Script {
   const entry = `"${hostEntry('docker', key)}"`
   return sh`grep -qF -e ${`${entry}: {`} -e ${`${entry}:{`} "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null`
+}
+
+/** Prints whose an entry is, which Docker itself does not tell: what is before the colon in its base64. */
+function dockerUser(key: string): Script {
+  const entry = `"${hostEntry('docker', key)}":{"auth":"`.replace(/[.[\]]/g, '\\$&')
+  return sh`tr -d '[:space:]' <"\${DOCKER_CONFIG:-$HOME/.docker}/config.json" | sed -n ${`s|.*${entry}\\([^"]*\\)".*|\\1|p`} | base64 -d 2>/dev/null | cut -d : -f 1`
 }
 
 const podmanAuthFile = sh`file=\${REGISTRY_AUTH_FILE:-\${XDG_CONFIG_HOME:-$HOME/.config}/containers/auth.json}`

@@ -45,6 +45,8 @@ export function renderEvent({ step, state, server, service, detail, transfer }: 
       return `${prefix}${colour.yellow(detail ?? '')}`
     case 'failed':
       return `${prefix}${colour.red(`${step} failed`)}`
+    case 'stopped':
+      return `${prefix}${colour.yellow(`${step} stopped`)}`
     case 'note':
       return `${prefix}${colour.dim(detail ?? '')}`
     case 'held':
@@ -62,7 +64,7 @@ export function renderDoing({ step, service, detail, note }: Omit<Event, 'state'
 /** What was told of a server last, in words that can stand alone. */
 export function renderLast({ step, state, service, detail }: Event): string {
   if (state === 'lost') return detail ?? ''
-  const how = state === 'failed' ? [`${step} failed`] : [words[step].done, detail]
+  const how = state === 'failed' || state === 'stopped' ? [`${step} ${state}`] : [words[step].done, detail]
   return [service, ...how].filter(part => part).join(' ')
 }
 

@@ -66,7 +66,9 @@ function replaceAll(text: string, everywhere: RegExp, names: ReadonlyMap<string,
 
 function formsOf(value: string): string[] {
   const lines = value.split(/\r?\n/)
-  const plain = lines.length > 1 ? [value, ...lines.filter(line => line.trim().length >= 8)] : [value]
+  // An engine takes off what is around a password before it uses and shows it.
+  const whole = [value, value.trim()]
+  const plain = lines.length > 1 ? [...whole, ...lines.filter(line => line.trim().length >= 8)] : whole
   return [...new Set(plain.flatMap(text => [text, ...urlForms(text), ...jsonForms(text), ...base64Forms(text)]))]
 }
 

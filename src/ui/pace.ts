@@ -17,7 +17,7 @@ export function followPace(): Pace {
       const { state, server } = event
       if (!server) return
       if (state === 'begun') begun.of(beginningOf(event)).add(server)
-      if (state === 'failed') begun.of(beginningOf(event)).delete(server)
+      if (state === 'failed' || state === 'stopped') begun.of(beginningOf(event)).delete(server)
       if (state === 'done') done.of(endOf(event)).add(server)
     },
     missing(event) {

@@ -30,9 +30,9 @@ export function timeline(now: () => number = performance.now.bind(performance)):
       const what = { step, ...(server && { server }), ...(service && { service }), ...(detail && { detail }) }
       const at = now() - start
       if (state === 'begun') open.set(key, { ...what, from: at, to: at, outcome: 'cut off' })
-      if (state === 'done' || state === 'failed') {
+      if (state === 'done' || state === 'failed' || state === 'stopped') {
         const from = open.get(key)?.from ?? (chained.has(step) ? heard.get(place) : undefined)
-        if (from !== undefined) closed.push({ ...what, from, to: at, outcome: state })
+        if (from !== undefined) closed.push({ ...what, from, to: at, outcome: state === 'stopped' ? 'cut off' : state })
         open.delete(key)
       }
       if (state === 'begun' || state === 'done') heard.set(place, at)

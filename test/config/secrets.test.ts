@@ -109,6 +109,34 @@ describe('a value survives to the byte', () => {
   })
 })
 
+describe('what is only half of a value in .env', () => {
+  test.each<[string, RegExp]>([
+    ['TOKEN="hunter2', /begins in line 1 with a quote that has no end.* \(put the same/],
+    ['A=1\nTOKEN=`hunter2 # why\nB=2', /in line 2 with a quote that has no end/],
+    ['TOKEN=-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----', /first line alone/],
+    ['TOKEN=$(pass hunter2)', /is a command in line 1, which nobody runs there \(write \$\(…\) in deploy\.yml/],
+    ['TOKEN="$(pass hunter2)"', /is a command/],
+    ['export TOKEN=$hunter2', /is the name of a variable in line 1/],
+    ['TOKEN=${hunter2}', /is the name of a variable/],
+  ])('is a problem without a letter of it: %j', async (text, problem) => {
+    const [found = '', ...more] = await problemsOf({ files: { '.env': text } })
+    expect([found, more]).toEqual([expect.stringMatching(problem), []])
+    expect(found).toContain('the secret TOKEN in .env ')
+    expect(found).not.toContain('hunter')
+  })
+  test.each<[string, string]>([
+    ["TOKEN='$(pass a)'", '$(pass a)'],
+    ["TOKEN='$HOME'", '$HOME'],
+    [`TOKEN='"a'`, '"a'],
+    ['TOKEN=a"', 'a"'],
+    ['TOKEN=$a$b', '$a$b'],
+    ['TOKEN=$(a)b', '$(a)b'],
+    ['TOKEN="-----BEGIN A-----\nb\n-----END A-----"', '-----BEGIN A-----\nb\n-----END A-----'],
+  ])('is none where it is meant: %j', async (text, value) => {
+    expect(await valuesOf({ files: { '.env': text } })).toEqual({ TOKEN: value })
+  })
+})
+
 describe('a # without quotes', () => {
   const problem = (text: string, line = 1) =>
     `deploy.yml:5:49 services.web.environment.secrets.0 wrong-secret: the secret TOKEN in .env is cut off at a # in line ${line} (write it in quotes there, or with a space before the # if a comment is meant)${text}`

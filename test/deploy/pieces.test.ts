@@ -159,6 +159,12 @@ describe('work that goes on together', () => {
     await step(() => Promise.reject(new Error('no'))).catch(() => {})
     expect(events.map(({ state }) => state)).toEqual(['begun', 'done', 'begun', 'failed'])
   })
+  test('has not failed when something else has it stop', async () => {
+    const events: Event[] = []
+    const work = () => Promise.reject(new JijiError('interrupted', 'the deploy ended'))
+    await reported(event => events.push(event), { step: 'build' }, work).catch(() => {})
+    expect(events.map(({ state }) => state)).toEqual(['begun', 'stopped'])
+  })
 })
 
 test('a replacement may take what its settings say, and a minute', () => {

@@ -601,6 +601,10 @@ describe('the status', () => {
     expect(statusIn(situation)).toMatchObject({ service: 'web', server: 'web1', ...status })
   })
 
+  test('has no time of what has never run', () => {
+    const made = one({ isRunning: false, finishedAt: '0001-01-01T00:00:00Z' })
+    expect(statusIn({ containers: [made] })).not.toHaveProperty('since')
+  })
   test('leaves out servers that could not be asked, and services elsewhere', () => {
     const rows = statusOf(config, select(config, {}), { observations: [observed({ server: 'web2' })] })
     expect(rows.map(({ service, server }) => `${service} on ${server}`)).toEqual(['web on web2'])

@@ -49,6 +49,19 @@ test('a login carries the secret, and the user name as it was written', async ()
   expect(loginFor(config, secrets, 'quay.io/a/b')).toBeUndefined()
 })
 
+test.each([
+  ['pasted\n', 'pasted'],
+  ['of Windows\r\n', 'of Windows'],
+  ['several\nlines\n\n', 'several\nlines'],
+  [' space ', ' space '],
+])('the secret %j is the password %j', async (BUILDER, password) => {
+  const secrets = await resolveSecrets(config, config.builder, {
+    environment: { BUILDER },
+    runCommand: async () => '',
+  })
+  expect(loginFor(config, secrets, 'ghcr.io/someone/app')?.password.reveal()).toBe(password)
+})
+
 describe("the image's own registry", () => {
   test('wins over every key', () => {
     expect(credentialFor(config, 'ghcr.io/company/team/app', 'short')?.name).toBe('short')

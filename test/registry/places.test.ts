@@ -31,6 +31,13 @@ describe('a login at one place', () => {
       error: { code },
     })
   })
+  test('here says why a registry cannot be asked, and what to do', async () => {
+    const here = { ...place({ code: 1, stderr: 'dial tcp: lookup\n' }), name: 'here' }
+    expect(await logInAt(here, login, signal)).toMatchObject({
+      reason: 'here: nothing listens at localhost:1',
+      error: { code: 'registry.unreachable', hint: expect.stringContaining('is the port right') },
+    })
+  })
   test.each<[Partial<Output>, object]>([
     [{ stdout: 'done\n' }, { state: 'done' }],
     [{ stdout: 'already\n' }, { state: 'already' }],

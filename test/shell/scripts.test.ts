@@ -8,7 +8,7 @@ import { appendAudit, doneAndRecorded, followAudit, parseAuditEntry, readAudit }
 import { authFile, exits, hostEntry, requireEngine } from '../../src/shell/engine.ts'
 import { pullImages } from '../../src/shell/images.ts'
 import { holdLock, readLock, releaseLock, requireLock, takeLock } from '../../src/shell/lock.ts'
-import { logIn, logOut, recorded } from '../../src/shell/login.ts'
+import { findLogins, logIn, logOut, recorded } from '../../src/shell/login.ts'
 import { readLogs } from '../../src/shell/logs.ts'
 import { switchWords } from '../../src/shell/proxy.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
@@ -551,6 +551,8 @@ describe('an engine', () => {
   })
 })
 
+const file = sh`mkdir -p "$HOME/.docker"; echo '{"auths":{"ghcr.io":{}}}' >"$HOME/.docker/config.json"`
+
 describe('logging out', () => {
   test('of where there is no login changes nothing', async () => {
     const docker = benchWith()
@@ -561,8 +563,7 @@ describe('logging out', () => {
     expect(verbs(podman)).toEqual(['login'])
   })
   test('of where there is one', async () => {
-    const docker = benchWith()
-    const file = sh`mkdir -p "$HOME/.docker"; echo '{"auths":{"ghcr.io":{}}}' >"$HOME/.docker/config.json"`
+    const docker = benchWith(`'logout '*) echo '{"auths":{}}' >"$HOME/.docker/config.json" ;;`)
     expect(
       (
         await docker.run(sh`${file}
@@ -572,6 +573,32 @@ ${logOut('docker', 'ghcr.io/owner')}`)
     expect(docker.calls()).toEqual([['docker', 'logout', 'ghcr.io']])
     const podman = benchWith("'login --get-login'*) echo me ;;")
     expect((await podman.run(logOut('podman', 'ghcr.io'))).stdout).toBe('done\n')
+  })
+  test('has failed where Docker says that it is done, and a helper that does not run still has it', async () => {
+    const script = lines(file, logOut('docker', 'ghcr.io'))
+    const { code, stdout, stderr } = await benchWith().run(recorded(script, { done: sh`:`, failed: sh`:` }))
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('the login is still there')])
+  })
+})
+
+describe('who is logged in with Docker', () => {
+  const auth = (user: string) => Buffer.from(`${user}:hunter2:3`).toString('base64')
+  const compact = { 'https://index.docker.io/v1/': { auth: auth('hub') }, 'ghcr.io': { auth: auth('robot$a b') } }
+  test.each([
+    ['in a line', JSON.stringify({ auths: compact, credsStore: 'x' })],
+    ['in many lines', JSON.stringify({ auths: compact, credsStore: 'x' }, null, '\t')],
+  ])('is read from its file %s, without the password', async (_, text) => {
+    const bench = benchWith()
+    mkdirSync(join(bench.folder, '.docker'))
+    writeFileSync(join(bench.folder, '.docker/config.json'), text)
+    const keys = ['docker.io', 'ghcr.io', 'ghcrxio', 'ghcr.io:5000']
+    const { code, stdout } = await bench.run(findLogins('docker', keys))
+    expect([code, stdout]).toEqual([0, 'held docker.io hub\nheld ghcr.io robot$a b\n'])
+  })
+  test('is not known where a helper keeps it', async () => {
+    const bench = benchWith()
+    const { stdout } = await bench.run(lines(file, findLogins('docker', ['ghcr.io'])))
+    expect(stdout.trim()).toBe('held ghcr.io')
   })
 })
 

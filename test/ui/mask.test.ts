@@ -34,6 +34,10 @@ describe('a secret is masked', () => {
     expect(leaks(masked, value)).toEqual([])
   })
 
+  test.each(['hunter2\n', ' hunter2\r\n', 'hunter2 '])('%j also without what is around it', secret => {
+    expect(mask({ TOKEN: secret })('<hunter2>')).toBe('<[TOKEN]>')
+    expect(mask({ TOKEN: secret })(base64('me:hunter2'))).not.toContain('aHVudGVyM')
+  })
   test('with all of its lines, one by one as well', () => {
     const key = '-----BEGIN KEY-----\nb3BlbnNzaC1rZXktdjE=\r\nAAAABG5vbmUAAAAEbm9uZQ==\n-----END KEY-----\n'
     const hide = mask({ KEY: key })

@@ -113,6 +113,7 @@ describe('an event', () => {
     [{ step: 'build', state: 'begun', service: 'web', detail: 'app:1' }, 'web            building app:1'],
     [{ step: 'start', state: 'done', server: 'web1', service: 'web' }, 'web1 web       started'],
     [{ step: 'health', state: 'failed', server: 'web1', service: 'web' }, 'web1 web       health failed'],
+    [{ step: 'build', state: 'stopped', service: 'web' }, 'web            build stopped'],
     [{ step: 'drain', state: 'note', server: 'web1', detail: 'still running' }, 'web1           still running'],
     [{ step: 'lock', state: 'done' }, 'locked'],
   ])('%j', (event, line) => expect(renderEvent(event, new Chalk({ level: 0 }))).toBe(line))

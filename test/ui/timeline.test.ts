@@ -71,6 +71,14 @@ describe('a timeline', () => {
     ])
     expect(slowestOf(spans)?.step).toBe('health')
   })
+  test('cuts off what was stopped, then and there', () => {
+    const spans = heard(
+      [1, { step: 'build', state: 'begun', service: 'web' }],
+      [4, { step: 'build', state: 'stopped', service: 'web' }],
+      [9, { step: 'lock', state: 'failed' }],
+    )
+    expect(spans).toEqual([{ step: 'build', service: 'web', from: 1, to: 4, outcome: 'cut off' }])
+  })
   test('of nothing has nothing', () => expect([heard(), slowestOf([])]).toEqual([[], undefined]))
 })
 

@@ -13,6 +13,7 @@ import type { Plan } from '../../deploy/plan/plan.ts'
 import { nextRelease } from '../../deploy/plan/release-id.ts'
 import { type Proofs, proofsFor, verifyDeploy } from '../../deploy/verify.ts'
 import { readTree, type Tree, versionOf } from '../../deploy/version.ts'
+import { JijiError } from '../../errors.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
@@ -138,7 +139,7 @@ async function withBuild<T>(
   try {
     return await use(() => images)
   } finally {
-    giveUp.abort(new Error('the deploy ended'))
+    giveUp.abort(new JijiError('interrupted', 'the deploy ended'))
     await images.catch(() => {})
   }
 }

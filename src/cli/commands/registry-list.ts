@@ -67,9 +67,11 @@ function lastLogin({ lastLogin }: Listed): string {
   return lastLogin ? `${renderAge(lastLogin.at, new Date())} ago by ${lastLogin.by}` : '-'
 }
 
-function places({ auth, logins }: Listed): string {
+function places({ auth, username: own, logins }: Listed): string {
   if (auth === 'local') return 'needs none'
-  const names = (state: string) => logins.filter(one => one.state === state).map(({ place }) => place)
+  const nameOf = ({ place, username }: Listed['logins'][number]) =>
+    username === undefined || username === own ? place : `${place} as ${username}`
+  const names = (state: string) => logins.filter(one => one.state === state).map(nameOf)
   const parts = [
     names('held').join(', '),
     ...(names('none').length > 0 ? [`not ${names('none').join(', ')}`] : []),

@@ -97,6 +97,9 @@ const explanations = {
     message: `${host} refused the login of ${login?.username}: ${words}`,
     hint: [
       `check the user name, and that ${login?.password.name} holds a password or token that is still valid`,
+      ...(login && hasSpaceAround(login.password.reveal())
+        ? [`${login.password.name} begins or ends with a space, which is sent as well: is it meant?`]
+        : []),
       ...(registryKind(host).login ?? []),
     ].join('\n'),
   }),
@@ -146,6 +149,10 @@ const explanations = {
   }),
   server: ({ words = '' }) => ({ message: words, hint: 'the registry could not be asked from there' }),
 } satisfies Record<string, Explain>
+
+function hasSpaceAround(text: string): boolean {
+  return text.trim() !== text
+}
 
 function because(words: string | undefined): string {
   return words ? `: ${words}` : ''

@@ -9,7 +9,8 @@ import { hostOfApi } from '../protocol/origin.ts'
 import { basicOf, requestToken } from '../protocol/token.ts'
 import { readSetting, trustOf } from '../protocol/trust.ts'
 import { wordsOf } from '../protocol/words.ts'
-import { explain } from './causes.ts'
+import { type Explanation, explain } from './causes.ts'
+import { isFinding, reach } from './reach.ts'
 
 /**
  * `accepted`: the registry knows this name and password. `unknown`: it could not be asked from here (no route, a
@@ -35,6 +36,17 @@ export async function checkLogin(
   } catch (error) {
     if (error instanceof JijiError || signal?.aborted) throw error
     return 'unknown'
+  } finally {
+    client.close()
+  }
+}
+
+/** Why a registry cannot be asked from here, if that is so. */
+export async function whyUnreachable(host: string, signal: AbortSignal): Promise<Explanation | undefined> {
+  const client = clientHere(host, signal)
+  try {
+    const found = await reach(client, dialHere, host, signal)
+    return isFinding(found) ? explain(found.cause, { host, ...found.facts }) : undefined
   } finally {
     client.close()
   }

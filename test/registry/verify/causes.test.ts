@@ -28,6 +28,15 @@ describe('what to do', () => {
   ])('%s at %s', (cause, host, hint) => expect(explain(cause, { ...facts, host }).hint).toMatch(hint))
 })
 
+test.each<[string, RegExp]>([
+  [' hunter2', /TOKEN begins or ends with a space/],
+  ['hunter2\t', /TOKEN begins or ends with a space/],
+  ['hun ter2', /^[^\n]*$/],
+])('a password %j that is refused', (value, hint) => {
+  const login = { key: 'any', username: 'me', password: new Secret('TOKEN', value) }
+  expect(explain('wrong-password', { host: 'registry.example.com', login, words: '401' }).hint).toMatch(hint)
+})
+
 describe('what happened', () => {
   const host = 'registry.example.com'
   test.each<[Cause, string]>([
