@@ -68,7 +68,7 @@ function deedOf(script: Script): Deed {
   if (text.includes('echo ready\n')) return 'lock'
   if (text.includes('--password-stdin')) return 'log in'
   if (/(docker|podman) logout/.test(text)) return 'log out'
-  const hook = /^container=(\S+)$/m.exec(text)?.[1]
+  const hook = /^exec \w+ run --rm --name (\S+-hook) /m.exec(text)?.[1]
   if (hook) return `hook ${hook}`
   if (candidate) return `${text.includes('--env-file') ? 'start' : 'restart'} ${candidate}`
   if (text.includes("printf 'digest %s '"))
