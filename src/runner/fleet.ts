@@ -6,6 +6,7 @@ import type { Runner } from './runner.ts'
 import { slots } from './slots.ts'
 import { connectSsh } from './ssh.ts'
 import type { SshTarget } from './ssh-target.ts'
+import { describeStrangers, type Stranger } from './strangers.ts'
 
 /** Where a server is: this machine itself, or behind ssh. */
 export type Place = { kind: 'local'; server: string } | ({ kind: 'ssh' } & SshTarget)
@@ -40,7 +41,8 @@ export async function connectFleet(
   places: readonly Place[],
   { limit = 30, onFailure, connect = connectPlace, ...given }: FleetOptions = {},
 ): Promise<Fleet> {
-  const options = { jumpHosts: sharedJumpHosts(), ...given }
+  const met: Stranger[] = []
+  const options = { jumpHosts: sharedJumpHosts(), met: (one: Stranger) => void met.push(one), ...given }
   const { use } = slots(limit)
   let left = places.length
   const connectTo = async (place: Place) => {
@@ -54,6 +56,7 @@ export async function connectFleet(
     }
   }
   const results = await Promise.allSettled(places.map(place => use(() => connectTo(place))))
+  for (const { text, server } of describeStrangers(met)) given.warn?.(text, server)
 
   const runners = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   const errors: unknown[] = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))

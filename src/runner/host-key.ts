@@ -14,6 +14,7 @@ import {
 import type { Peer } from './peer.ts'
 import { isRevokedBy } from './revoked-keys.ts'
 import type { SshSettings } from './ssh-config.ts'
+import type { Stranger } from './strangers.ts'
 
 /** The check of one server's host key, for the length of a connection. */
 export type HostKeyCheck = {
@@ -28,12 +29,9 @@ export type HostKeyCheck = {
   shown(): string
 }
 
-export function hostKeyCheck(
-  peer: Peer,
-  settings: SshSettings,
-  note: (message: string) => void,
-  forgets = false,
-): HostKeyCheck {
+type Telling = { note: (message: string) => void; met: (stranger: Stranger) => void; forgets?: boolean | undefined }
+
+export function hostKeyCheck(peer: Peer, settings: SshSettings, { note, met, forgets = false }: Telling): HostKeyCheck {
   const all = settings.knownHostsFiles.flatMap(file => parseKnownHosts(readOrEmpty(file), file))
   const lines = knownHostsFor(all, settings.knownAs)
   const voucher = voucherFor(lines, settings)
@@ -57,7 +55,7 @@ export function hostKeyCheck(
     refusal: () => refusal,
     record() {
       if (unknown && forgets) note(`${peer.label} is not known yet: ${typeOf(unknown)} ${fingerprint(unknown)}`)
-      else if (unknown) append(peer, settings, unknown, note)
+      else if (unknown) append(peer, settings, unknown, { note, met })
       unknown = undefined
     },
     shown: () => (accepted ? `${typeOf(accepted)} ${accepted.toString('base64')}` : ''),
@@ -98,7 +96,7 @@ const algorithms = [
 ] as const
 
 /** Read and written without a pause in between, so that of several connections to one server only one records it. */
-function append({ label }: Peer, settings: SshSettings, key: Buffer, note: (message: string) => void): void {
+function append({ server, label }: Peer, settings: SshSettings, key: Buffer, { note, met }: Telling): void {
   const { knownAs, knownHostsFiles, hashKnownHosts } = settings
   const file = knownHostsFiles[0]
   if (file === undefined || file === '/dev/null') return
@@ -109,7 +107,7 @@ function append({ label }: Peer, settings: SshSettings, key: Buffer, note: (mess
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const newline = text === '' || text.endsWith('\n') ? '' : '\n'
     appendFileSync(file, newline + knownHostLine(knownAs, key, { hashed: hashKnownHosts }), { mode: 0o600 })
-    note(`${label} was not known; its host key is now in ${file}: ${shown}`)
+    met({ server, label, file, key: shown })
   } catch (error) {
     note(`${label} is not known, and its host key could not be recorded: ${(error as Error).message}: ${shown}`)
   }

@@ -12,6 +12,7 @@ import { commandRoute } from './proxy-command.ts'
 import { directRoute, jumpRoute, type Route } from './route.ts'
 import { type SshSettings, sshSettings } from './ssh-config.ts'
 import { checkTarget, jumpTargets, type SshTarget } from './ssh-target.ts'
+import { describeStrangers } from './strangers.ts'
 import type { Timings } from './timings.ts'
 
 export type LinkOptions = Omit<ConnectOptions, 'timings'> & { timings: Timings; jumpHosts: JumpHosts }
@@ -27,10 +28,11 @@ type Place = {
 /** Finds out how ssh would do it, goes there, shakes hands. */
 export async function openLink(target: SshTarget, options: LinkOptions, place: Place = { trail: [] }): Promise<Link> {
   checkTarget(target)
-  const { signal, environment, timings, warn } = options
+  const { signal, environment, timings, warn, forgets } = options
   const settings = await sshSettings(target, environment)
   const peer = peerOf(target, settings, { isJumpHost: place.trail.length > 0 })
   const note = (message: string) => warn?.(message, target.server)
+  const met = options.met ?? (one => describeStrangers([one]).forEach(({ text }) => void note(text)))
   settings.warnings.forEach(note)
   const identities = await identitiesFor(target, settings)
 
@@ -38,7 +40,7 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
     if (signal?.aborted) throw reasonOf(signal)
     const route = await openRoute({ target, settings, peer, place }, options)
     route.stream.once('end', () => route.stream.destroy()) // a channel or a pipe would stay open by half
-    const hostKey = hostKeyCheck(peer, settings, note, options.forgets)
+    const hostKey = hostKeyCheck(peer, settings, { note, met, forgets })
     const login = authentication(settings.user, identities)
     try {
       const client = await shakeHands(route.stream, {

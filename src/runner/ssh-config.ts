@@ -38,7 +38,8 @@ type Environment = { readonly [name: string]: string | undefined }
 
 /**
  * Asks OpenSSH itself (`ssh -G`), so that Include, Match and the tokens mean what they mean to it. What the target
- * says goes before what the files say.
+ * says goes before what the files say. JIJI_KNOWN_HOSTS names the one file of those who are known, for jobs that are to
+ * leave nothing in a home.
  */
 export async function sshSettings(target: SshTarget, environment: Environment = process.env): Promise<SshSettings> {
   const homes = { real: userInfo().homedir, used: environment.HOME || userInfo().homedir }
@@ -139,6 +140,7 @@ function settingsOf(
   const proxyJump = target.proxy ?? (proxyCommand === undefined ? given('proxyjump') : undefined)
   const revokedKeys = given('revokedhostkeys')
   const connectTimeout = Number(given('connecttimeout'))
+  const onlyKnown = environment.JIJI_KNOWN_HOSTS
 
   return {
     home: homes.used,
@@ -149,11 +151,13 @@ function settingsOf(
     identityFiles: identityFiles.filter(isSet).map(path),
     ...(agent === undefined ? {} : { agent }),
     identitiesOnly: isOn('identitiesonly'),
-    knownHostsFiles: [
-      ...paths(given('userknownhostsfile') ?? '~/.ssh/known_hosts ~/.ssh/known_hosts2'),
-      ...paths(given('globalknownhostsfile') ?? '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2'),
-    ].map(path),
-    strict: target.strict || isOn('stricthostkeychecking'),
+    knownHostsFiles: onlyKnown
+      ? [resolve(onlyKnown)]
+      : [
+          ...paths(given('userknownhostsfile') ?? '~/.ssh/known_hosts ~/.ssh/known_hosts2'),
+          ...paths(given('globalknownhostsfile') ?? '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2'),
+        ].map(path),
+    strict: target.strict || Boolean(onlyKnown) || isOn('stricthostkeychecking'),
     hashKnownHosts: isOn('hashknownhosts'),
     ...(isSet(revokedKeys) ? { revokedKeys: path(revokedKeys) } : {}),
     hasKnownHostsCommand: isSet(given('knownhostscommand')),

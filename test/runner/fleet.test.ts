@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { JijiError } from '../../src/errors.ts'
+import type { ConnectOptions } from '../../src/runner/connect-options.ts'
 import { connectFleet, type Place, withFleet } from '../../src/runner/fleet.ts'
 import { recorder } from '../../src/runner/recorder.ts'
 import type { Runner } from '../../src/runner/runner.ts'
@@ -45,6 +46,19 @@ describe('a fleet', () => {
     await connecting
     await connectFleet(places('web', 'down-in-the-end'), { connect, onFailure })
     expect(told).toEqual(['down1'])
+  })
+  test.each([
+    [3, 3, /^web1 \(web1:22\) was not known; its host key is now in \/known: SHA256:1$/],
+    [100, 1, /^100 servers were not known; their host keys are now in \/known, and .*: web1, web2, .*, web100$/],
+  ])('that meets %i servers it does not know says so in %i lines', async (count, lines, first) => {
+    const told: string[] = []
+    const connect = async ({ server }: Place, { met }: ConnectOptions) => {
+      met?.({ server, label: `${server} (${server}:22)`, file: '/known', key: `SHA256:${server.slice(3)}` })
+      return recorder(server)
+    }
+    const names = Array.from({ length: count }, (_, index) => `web${index + 1}`)
+    await connectFleet(places(...names), { connect, warn: text => told.push(text) })
+    expect(told).toEqual([expect.stringMatching(first), ...Array(lines - 1).fill(expect.stringContaining('not known'))])
   })
   test('does not hide our own faults, and leaves nothing open', async () => {
     const { open, connect } = counted()

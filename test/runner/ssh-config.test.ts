@@ -102,6 +102,11 @@ describe.skipIf(!hasSsh)('what ~/.ssh/config says', () => {
   ])('StrictHostKeyChecking %s', async (given, strict) => {
     expect((await settings(`StrictHostKeyChecking ${given}\n`)).strict).toBe(strict)
   })
+  test('JIJI_KNOWN_HOSTS is the one file of those who are known', async () => {
+    const given = 'UserKnownHostsFile ~/mine\nStrictHostKeyChecking no\n'
+    const found = await settings(given, {}, { JIJI_KNOWN_HOSTS: '/job/known_hosts' })
+    expect(found).toMatchObject({ knownHostsFiles: ['/job/known_hosts'], strict: true })
+  })
   test('strict in the target', async () => {
     expect((await settings('', { strict: true })).strict).toBe(true)
   })
