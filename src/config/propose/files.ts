@@ -10,7 +10,6 @@ import { workflow } from './workflow.ts'
 export type ProposedFile = { path: string; contents: string; about: string }
 
 export const configFile = '.jiji/deploy.yml'
-const workflowFile = '.github/workflows/deploy.yml'
 export const envExampleFile = '.env.example'
 /** Editors with a YAML language server find the schema by it. */
 export const schemaLine = '# yaml-language-server: $schema=schema.json\n'
@@ -47,5 +46,6 @@ export function schemaFile(): ProposedFile {
 }
 
 export function workflowOf(config: Config, { branch }: { branch: string }): ProposedFile {
-  return { path: workflowFile, contents: workflow(config, branch), about: 'deploys what is pushed' }
+  const path = `.github/workflows/deploy${config.environment === undefined ? '' : `.${config.environment}`}.yml`
+  return { path, contents: workflow(config, branch), about: 'deploys what is pushed' }
 }

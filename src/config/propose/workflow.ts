@@ -10,6 +10,7 @@ export function workflow(config: Config, branch: string): string {
   const needsAgent = hosts.length > 0 && !isKeyInConfig
   const own = names.filter(name => name !== 'GITHUB_TOKEN')
   const kinds = new Set(credentialsOf(config).map(({ auth }) => auth))
+  const { environment: stage = 'production' } = config
   const usesGhcr = credentialsOf(config).some(({ key }) => key.startsWith('ghcr.io'))
   const lines = [
     `# Deploys what is pushed to ${branchName(branch)}. Set under Settings > Secrets and variables > Actions:`,
@@ -35,7 +36,7 @@ export function workflow(config: Config, branch: string): string {
     '',
     '# One after the other, and none is stopped on its way.',
     'concurrency:',
-    '  group: deploy-production',
+    `  group: deploy-${stage}`,
     '  cancel-in-progress: false',
     '',
     'permissions:',
@@ -46,7 +47,7 @@ export function workflow(config: Config, branch: string): string {
     'jobs:',
     '  deploy:',
     '    runs-on: ubuntu-latest',
-    '    environment: production',
+    `    environment: ${JSON.stringify(stage)}`,
     '    timeout-minutes: 30',
     '    steps:',
     '      - uses: actions/checkout@v5',
@@ -59,8 +60,9 @@ export function workflow(config: Config, branch: string): string {
     ...(hosts.length > 0 ? knownHosts : []),
     ...(needsAgent ? agent : []),
     '      # `exec`: a job that is cancelled interrupts this process and none below it, and jiji is to hear of it.',
-    '      - run: exec jiji deploy',
+    `      - run: exec jiji deploy${config.environment === undefined ? '' : ` -e ${stage}`}`,
     ...environment(names, kinds),
+    ...(needsAgent ? forgetting : []),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -86,9 +88,8 @@ const knownHosts = [
   '          SSH_KNOWN_HOSTS: ${{ vars.SSH_KNOWN_HOSTS }}',
   '        run: |',
   '          test -n "$SSH_KNOWN_HOSTS" || { echo "::error::the variable SSH_KNOWN_HOSTS is not set"; exit 1; }',
-  '          mkdir -p -m 700 ~/.ssh',
-  `          printf '%s\\n' "$SSH_KNOWN_HOSTS" >> ~/.ssh/known_hosts`,
-  `          printf 'Host *\\n  StrictHostKeyChecking yes\\n' >> ~/.ssh/config`,
+  `          printf '%s\\n' "$SSH_KNOWN_HOSTS" > "$RUNNER_TEMP/known_hosts"`,
+  '          echo "JIJI_KNOWN_HOSTS=$RUNNER_TEMP/known_hosts" >> "$GITHUB_ENV"',
 ]
 
 /** The key is in an agent's memory, and in no file. */
@@ -98,9 +99,16 @@ const agent = [
   '          SSH_PRIVATE_KEY: ${{ secrets.SSH_PRIVATE_KEY }}',
   '        run: |',
   '          test -n "$SSH_PRIVATE_KEY" || { echo "::error::the secret SSH_PRIVATE_KEY is not set"; exit 1; }',
-  '          ssh-agent -a "$RUNNER_TEMP/ssh-agent.sock" > /dev/null',
-  '          echo "SSH_AUTH_SOCK=$RUNNER_TEMP/ssh-agent.sock" >> "$GITHUB_ENV"',
-  `          printf '%s\\n' "$SSH_PRIVATE_KEY" | tr -d '\\r' | SSH_AUTH_SOCK="$RUNNER_TEMP/ssh-agent.sock" ssh-add -q -`,
+  '          eval "$(ssh-agent -s)" > /dev/null',
+  `          printf '%s\\n' "SSH_AUTH_SOCK=$SSH_AUTH_SOCK" "SSH_AGENT_PID=$SSH_AGENT_PID" >> "$GITHUB_ENV"`,
+  `          printf '%s\\n' "$SSH_PRIVATE_KEY" | tr -d '\\r' | ssh-add -q -`,
+]
+
+/** Also where the job failed: a runner of one's own goes on. */
+const forgetting = [
+  '      - name: Forget the key',
+  '        if: always()',
+  `        run: test -z "$SSH_AGENT_PID" || kill "$SSH_AGENT_PID"`,
 ]
 
 function environment(names: readonly string[], kinds: ReadonlySet<AuthKind>): string[] {

@@ -233,8 +233,9 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
       'test -n "$SSH_KNOWN_HOSTS" || { echo "::',
       'test -n "$SSH_PRIVATE_KEY" || { echo "::',
       'exec jiji deploy',
+      'test -z "$SSH_AGENT_PID" || kill "$SSH_A',
     ])
-    expect(steps.at(-1)?.env).toEqual({
+    expect(steps.at(-2)?.env).toEqual({
       NPM_TOKEN: '${{ secrets.NPM_TOKEN }}',
       GITHUB_TOKEN: '${{ secrets.GITHUB_TOKEN }}',
       DB_URL: '${{ secrets.DB_URL }}',
@@ -244,7 +245,9 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
       '-p 222 web1.acme.org',
     ])
     expect(text).not.toContain('secret GITHUB_TOKEN')
-    expect(steps[3]?.run).toContain('StrictHostKeyChecking yes')
+    expect(steps[3]?.run).toContain('JIJI_KNOWN_HOSTS=$RUNNER_TEMP/known_hosts')
+    expect(steps.at(-1)).toMatchObject({ if: 'always()' })
+    expect(text).not.toMatch(/~|\$HOME/)
   })
   test('needs no permission to write packages, no key and no agent where there is no use for them', () => {
     const { data, steps } = of(
@@ -263,7 +266,7 @@ services: {web: {build: {secrets: [NPM_TOKEN]}, hosts: [web1], environment: {sec
     const { steps } = of(
       'project: a\nbuilder: {registry: {server: ghcr.io/a, auth: github}}\nservers: {s: {host: x}}\nservices: {web: {build: {}, hosts: [s]}}',
     )
-    expect(steps.at(-1)?.env).toEqual({ GH_TOKEN: '${{ secrets.GITHUB_TOKEN }}' })
+    expect(steps.at(-2)?.env).toEqual({ GH_TOKEN: '${{ secrets.GITHUB_TOKEN }}' })
   })
   test('takes a branch of any name', () => {
     const { data, text } = of(ghcr, 'a"b\n#: 🎉')
