@@ -28,23 +28,28 @@ if ${engine} inspect --type container ${proxyContainer} >/dev/null 2>&1; then
   [ ! -s "$private"/certificates.tar ] || tar -xf "$private"/certificates.tar -C "$private"/certificates || exit
   rm "$private"/certificates.tar
 fi
-interruptible as_root tar -czf - -C "$private" .`
+interruptible as_root tar --numeric-owner -czf - -C "$private" .`
 }
 
 /**
  * Takes what `packBackup` has written, from descriptor 3, and says how many releases there are and which is the current
  * one, as `restored COUNT RELEASE`. Nothing is changed by what is cut short, or is another project's.
+ *
+ * A file that was given to a user is for one in a container, whose number its image decides: a name on this server says
+ * nothing about it, and may have another number. What belonged to whoever made the backup is root's where root restores:
+ * that number may be a stranger's here.
  */
 export function unpackBackup(engine: Engine, scope: string): Script {
-  const certificates = 'mkdir -p /data/caddy && tar -xf - -C /data/caddy'
+  const certificates = 'mkdir -p /data/caddy && tar -xof - -C /data/caddy'
   return sh`${stateFolder(scope)}
 ${defineAsRoot(engine)}
 make_private
 echo ready
-as_root tar -xzf - -C "$private" <&3 || exit ${exits.notWhole}
+as_root tar --numeric-owner -xzf - -C "$private" <&3 || exit ${exits.notWhole}
 [ -d "$private"/state ] || exit ${exits.notWhole}
 whose=$(cat "$private"/project)
 [ "$whose" = ${scope} ] || { echo "project $whose"; exit ${exits.notOurs}; }
+[ "$(id -u)" != 0 ] || find "$private"/state -user "$(stat -c %u "$private"/project)" -exec chown 0:0 {} + || exit
 for one in "$state"/*; do
   case \${one##*/} in lock | directories | '*') ;; *) rm -rf "$one" || exit ;; esac
 done

@@ -122,6 +122,10 @@ services:
     const certificate = '/data/caddy/certificates/authority/app/app.key'
     const [first, second] = rig.servers
     if (!first || !second) throw new Error('there are two servers')
+    // For a user in a container: on the servers that number goes by another name, and the name has another number.
+    const [own, given] = ['proof-own', 'proof-given'].map(name => `/var/lib/jiji/shop/${name}`)
+    await must(first, `echo keeper:x:4242:4242::/: >>/etc/passwd; touch ${own} ${given}; chown 4242:4242 ${given}`)
+    await must(second, 'echo keeper:x:4343:4343::/: >>/etc/passwd; echo other:x:4242:4242::/: >>/etc/passwd')
     await must(first, `docker exec jiji-proxy sh -c 'mkdir -p ${dirname(certificate)}; echo key >${certificate}'`)
     const saved = await project.jiji('server', 'backup', '--to', 's1.tgz', '-H', 's1')
     expect([saved.code, saved.stderr]).toEqual([0, expect.not.stringContaining('error:')])
@@ -135,6 +139,7 @@ services:
 
     const restored = await project.jiji('server', 'restore', 's1.tgz', '-H', 's2')
     expect(restored.stdout).toMatch(/^restored 1 releases of shop on s2; the current one is \d{8}-\d{6}$/)
+    expect(await must(second, `stat -c %u:%g ${own} ${given} && rm ${own} ${given}`)).toBe('0:0\n4242:4242')
     const audits = await Promise.all(
       ['s1', 's2'].map(name => project.jiji('audit', '-H', name, '--action', 'deploy', '-o', 'json')),
     )
