@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project } from './harness.ts'
-import { describeOnRig } from './rig/describe.ts'
+import { describeOnAptRig } from './rig/describe.ts'
 import { offerPackages, takePackages } from './rig/packages.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
 
-describeOnRig('servers without an engine, whose distribution has them', () => {
+describeOnAptRig('servers without an engine, whose distribution has them', () => {
   let rig: Rig
   let project: Project
   const onBoth = (command: (engine: string) => string) =>

@@ -88,6 +88,12 @@ export function rigUnavailable(): string | undefined {
   return undefined
 }
 
+/** Why no packages can be made here of what is installed, and taken from servers. */
+export function aptUnavailable(): string | undefined {
+  const missing = ['apt-get', 'dpkg-deb', 'dpkg-query'].filter(program => !isInstalled(program))
+  return missing.length > 0 ? `needs ${missing.join(', ')}, which this machine has not` : undefined
+}
+
 /** Why no ordinary user can have a Podman on a rig of this machine, where a rig itself can be. */
 export function rootlessUnavailable(): string | undefined {
   const missing = ['newuidmap', 'slirp4netns', 'setpriv'].filter(program => !isInstalled(program))
