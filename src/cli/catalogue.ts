@@ -18,7 +18,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'init',
     summary: 'Write a .jiji/deploy.yml to begin with, of what is found here',
-    shared: ['yes', 'quiet'],
+    shared: ['environment', 'yes', 'dryRun', 'quiet'],
     options: [
       { flags: '--from <file>', description: "Translate a compose.yml, or Kamal's config/deploy.yml" },
       {
@@ -34,7 +34,7 @@ export const catalogue: readonly Command[] = [
       { flags: '--name <name>', description: "The project's name, instead of that of its repository or folder" },
       {
         flags: '--github',
-        description: 'Also write a GitHub workflow that deploys; alone, to a project that is there',
+        description: 'Also write a GitHub workflow that deploys; alone (or with -e), to a project that is there',
       },
       { flags: '--full', description: 'Write every key with an example, and samples of hooks' },
     ],
@@ -48,7 +48,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'validate',
     summary: 'Check the configuration, and name every problem in it',
-    shared: ['config', 'environment', 'output', 'quiet', 'verbose', 'noHostEnv'],
+    shared: ['config', 'environment', 'hosts', 'services', 'output', 'quiet', 'verbose', 'noHostEnv'],
     options: [
       { flags: '--secrets', description: 'Also look up every secret' },
       {
@@ -57,6 +57,7 @@ export const catalogue: readonly Command[] = [
       },
     ],
     examples: ['jiji validate', 'jiji validate --online', 'jiji validate -e staging -o json'],
+    onlyLooks: true,
     load: () => import('./commands/validate.ts'),
   },
   {
@@ -66,6 +67,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'output', 'quiet'],
     options: [{ flags: '--origins', description: 'Where each value comes from: file and line, or the default' }],
     examples: ['jiji config', 'jiji config services.web -e staging --origins'],
+    onlyLooks: true,
     load: () => import('./commands/config.ts'),
   },
   {
@@ -83,12 +85,13 @@ export const catalogue: readonly Command[] = [
       'jiji docs replicas',
       'jiji docs --schema > .jiji/schema.json',
     ],
+    onlyLooks: true,
     load: () => import('./commands/docs.ts'),
   },
   {
     name: 'build',
     summary: 'Build the images, and push them',
-    shared: ['config', 'environment', 'services', 'version', 'output', 'progress', 'quiet', 'verbose', 'noHostEnv'],
+    shared: [...writing, 'version', 'output', 'dryRun', 'progress'],
     options: [
       { flags: '--no-cache', description: 'Build every layer anew' },
       { flags: '--no-push', description: 'Build only' },
@@ -134,7 +137,7 @@ export const catalogue: readonly Command[] = [
     name: 'service restart',
     arguments: '[...services]',
     summary: 'Replace running containers by new ones of the same version, without a gap',
-    shared: restarting,
+    shared: [...restarting, 'services'],
     examples: ['jiji service restart', 'jiji service restart web -H web1'],
     isChange: true,
     tellsEvents: true,
@@ -175,6 +178,7 @@ export const catalogue: readonly Command[] = [
     options: [{ flags: '-w, --watch', description: 'Go on looking, and show what changes, until Ctrl-C' }],
     examples: ['jiji status', 'jiji status -o json', 'jiji status --watch'],
     isEndless: true,
+    onlyLooks: true,
     load: () => import('./commands/status.ts'),
   },
   {
@@ -187,6 +191,7 @@ export const catalogue: readonly Command[] = [
     ],
     examples: ['jiji logs -S web -n 20', 'jiji logs -f --grep error', 'jiji logs --previous --since 2h'],
     isEndless: true,
+    onlyLooks: true,
     load: () => import('./commands/logs.ts'),
   },
   {
@@ -218,6 +223,7 @@ export const catalogue: readonly Command[] = [
     ],
     examples: ['jiji audit', 'jiji audit --action rollback --since 7d', 'jiji audit -f --by ann'],
     isEndless: true,
+    onlyLooks: true,
     load: () => import('./commands/audit.ts'),
   },
   {
@@ -225,6 +231,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Show who holds the lock',
     shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
     examples: ['jiji lock status', 'jiji lock status -H web1 -o json'],
+    onlyLooks: true,
     load: () => import('./commands/lock-status.ts'),
   },
   {
@@ -247,8 +254,9 @@ export const catalogue: readonly Command[] = [
   {
     name: 'server list',
     summary: 'Show the servers, what they are for, and whether they answer',
-    shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
+    shared: reading,
     examples: ['jiji server list', 'jiji server list -o json'],
+    onlyLooks: true,
     load: () => import('./commands/server-list.ts'),
   },
   {
@@ -265,7 +273,7 @@ export const catalogue: readonly Command[] = [
     name: 'server exec',
     arguments: '<...command>',
     summary: 'Run a command on the servers themselves',
-    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
+    shared: ['config', 'environment', 'hosts', 'services', 'quiet', 'verbose'],
     options: [{ flags: '-i, --interactive', description: 'At this terminal, on one server' }],
     passesOn: true,
     examples: ['jiji server exec -- df -h', 'jiji server exec -i -H web1 -- bash'],
@@ -365,6 +373,7 @@ export const catalogue: readonly Command[] = [
     options: logOptions,
     examples: ['jiji proxy logs --grep error', 'jiji proxy logs -f -H web1'],
     isEndless: true,
+    onlyLooks: true,
     load: () => import('./commands/proxy-logs.ts'),
   },
   {
@@ -401,6 +410,7 @@ export const catalogue: readonly Command[] = [
     shared: ['config', 'environment', 'hosts', 'output', 'quiet', 'verbose'],
     options: skips,
     examples: ['jiji registry list', 'jiji registry list -o json'],
+    onlyLooks: true,
     load: () => import('./commands/registry-list.ts'),
   },
   {
@@ -410,6 +420,7 @@ export const catalogue: readonly Command[] = [
     shared: [...registry, 'services'],
     options: skips,
     examples: ['jiji registry verify', 'jiji registry verify ghcr.io/company/worker:1.4 --skip-local'],
+    onlyLooks: true,
     load: () => import('./commands/registry-verify.ts'),
   },
   {
@@ -418,6 +429,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Show how an image is read, and which credential pulls it',
     shared: ['config', 'environment', 'output', 'quiet', 'noHostEnv'],
     examples: ['jiji registry explain ghcr.io/company/worker:1.4'],
+    onlyLooks: true,
     load: () => import('./commands/registry-explain.ts'),
   },
   {
@@ -433,7 +445,7 @@ export const catalogue: readonly Command[] = [
     name: 'registry export',
     arguments: '[format] [...registries]',
     summary: 'Write the registries for another tool: docker-config, podman-auth, kubernetes, containerd and more',
-    shared: ['config', 'environment', 'quiet', 'verbose', 'noHostEnv'],
+    shared: ['config', 'environment', 'dryRun', 'quiet', 'verbose', 'noHostEnv'],
     options: [
       { flags: '--to <path>', description: 'File to write, for rkt a folder; without it the result goes to stdout' },
       { flags: '--reveal', description: 'Show secrets on a terminal' },
@@ -459,7 +471,7 @@ export const catalogue: readonly Command[] = [
     name: 'registry import',
     arguments: '<file>',
     summary: 'Declare the logins of a Docker, Podman or Kubernetes file here, and put their secrets into .env',
-    shared: ['config', 'output', 'quiet', 'verbose'],
+    shared: ['config', 'environment', 'output', 'dryRun', 'quiet', 'verbose'],
     options: [{ flags: '--force', description: 'Write .env also where git would commit it' }],
     examples: [
       'jiji registry import ~/.docker/config.json',
@@ -503,8 +515,9 @@ export const catalogue: readonly Command[] = [
   {
     name: 'doctor',
     summary: 'Find what keeps a deploy from going well, and what to do about it',
-    shared: registry,
+    shared: [...registry, 'services'],
     examples: ['jiji doctor', 'jiji doctor -H web1 -o json'],
+    onlyLooks: true,
     load: () => import('./commands/doctor.ts'),
   },
   {
@@ -513,6 +526,7 @@ export const catalogue: readonly Command[] = [
     summary: 'Print what lets bash, zsh or fish complete commands and names',
     shared: [],
     examples: ['jiji completion bash >> ~/.bashrc', 'jiji completion zsh >> ~/.zshrc', 'jiji completion fish | source'],
+    onlyLooks: true,
     load: () => import('./commands/completion.ts'),
   },
   {
@@ -537,6 +551,7 @@ export const catalogue: readonly Command[] = [
     summary: "Show jiji's own version",
     shared: ['output'],
     examples: ['jiji version', 'jiji version -o json'],
+    onlyLooks: true,
     load: () => import('./commands/version.ts'),
   },
 ]

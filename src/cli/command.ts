@@ -16,6 +16,8 @@ export type Command = {
   isEndless?: boolean
   /** Changes something: a log of it is kept, and it goes on to its end when nobody reads what it says. */
   isChange?: boolean
+  /** Changes nothing, and has nothing to try out. */
+  onlyLooks?: boolean
   /** Releases: with -o json it tells what happens as it happens, a document in each line. */
   tellsEvents?: boolean
   /** For programs, and in no help. */

@@ -4,7 +4,7 @@ import { type ExchangePlan, isChanged, planExchange } from '../deploy/plan/excha
 import { JijiError } from '../errors.ts'
 import { renderExchange } from '../ui/exchange.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from './gather.ts'
+import { gatherKeys, loadProject, selectFrom, withServers } from './gather.ts'
 import { isAsked } from './release.ts'
 import { tend } from './tend.ts'
 
@@ -13,7 +13,7 @@ export async function exchange(context: Context, action: ExchangePlan['action'])
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
 
   await withServers(context, config, secrets, selected.servers, async runners => {
     const detours = await findDetours(config, runners, signal)

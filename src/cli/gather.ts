@@ -10,7 +10,9 @@ import { cacheTokens } from '../deploy/build-cache.ts'
 import { askBuilder, type Builders, builderHere } from '../deploy/builder.ts'
 import { together } from '../deploy/failure.ts'
 import { limits } from '../deploy/limits.ts'
+import type { ReplacementPlan } from '../deploy/plan/plan.ts'
 import { JijiError } from '../errors.ts'
+import { credentialFor } from '../registry/credentials.ts'
 import { connectFleet, connectPlace, type Fleet, type FleetOptions, type Place, withFleet } from '../runner/fleet.ts'
 import { localRunner } from '../runner/local.ts'
 import type { Runner } from '../runner/runner.ts'
@@ -73,6 +75,40 @@ export async function gatherSecrets(context: Context, config: Config, parts: unk
   // What is started from now on (engines, ssh) has no need of them, and an environment can be read in /proc.
   context.forget(credentialsOf(config).flatMap(({ secret }) => (secret.isName ? secret.text : [])))
   return secrets
+}
+
+/** What lets us in to these servers, for commands that need no other secret. */
+export function gatherKeys(context: Context, config: Config, servers: readonly Server[]): Promise<Secrets> {
+  return gatherSecrets(context, config, keysOf(config, servers))
+}
+
+/** This machine needs none, and a server's own stand for those of all. */
+export function keysOf({ ssh }: Config, servers: readonly Server[]): unknown[] {
+  return servers.filter(({ host }) => host !== 'local').map(({ keys }) => keys ?? ssh.keys)
+}
+
+/** What a new release of these services needs: the routes of all are one file, which has all certificates. */
+export function partsOf(config: Config, { servers, services }: Selected): unknown[] {
+  const keys = [keysOf(config, servers), builderKeysOf(config, services)]
+  return [...keys, credentialsOf(config), services, config.services.map(({ proxy }) => proxy)]
+}
+
+/** What lets us in to machines that build, where there are such and something is to be built. */
+export function builderKeysOf({ builder, ssh }: Config, services: readonly Service[]): unknown {
+  const isElsewhere = builder.remote !== undefined || Object.keys(builder.remotes).length > 0
+  return isElsewhere && services.some(({ build }) => build) ? ssh.keys : []
+}
+
+/** Those of the registries that these images may have to be pulled from. */
+export function gatherPullSecrets(
+  context: Context,
+  config: Config,
+  replacements: readonly ReplacementPlan[],
+): Promise<Secrets> {
+  const credentials = replacements.map(({ service, image }) =>
+    credentialFor(config, image, config.services.find(({ name }) => name === service)?.registry),
+  )
+  return gatherSecrets(context, config, credentials)
 }
 
 /**

@@ -8,7 +8,7 @@ import { exits } from '../shell/engine.ts'
 import type { LockOwner } from '../shell/lock.ts'
 import type { Script } from '../shell/script.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from './gather.ts'
+import { gatherKeys, loadProject, selectFrom, withServers } from './gather.ts'
 
 export type Answer = {
   runner: Runner
@@ -26,7 +26,7 @@ export async function onLocks<T>(
 ): Promise<T> {
   const config = loadProject(context)
   const { servers } = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
   return withServers(context, config, secrets, servers, async runners => {
     const answers = [...runners.values()].map(async (runner): Promise<Answer> => {
       const output = await runner.run(script(config, runner), { signal: context.signal })

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
-import { type Config, credentialsOf } from '../config/config.ts'
+import { type Config, credentialsOf, type Service } from '../config/config.ts'
 import { byPosition, type Problem } from '../config/problem.ts'
 import type { Secrets } from '../config/secrets.ts'
+import type { Selected } from '../config/select.ts'
 import { examineThisMachine } from '../deploy/doctor/here.ts'
 import { eachOnce, type Found, foundAt, foundFailure } from '../deploy/online/found.ts'
 import { foundInChecks } from '../deploy/online/registries.ts'
@@ -20,9 +21,14 @@ export type World = { problems: Problem[]; warnings: Problem[]; code: ErrorCode 
  * Asks the world whether this configuration would work: servers, registries, name servers. Nothing is changed, here or
  * there, and nothing is built. Secrets that are missing leave out what needs them.
  */
-export async function askWorld(context: Context, config: Config, all: Secrets | undefined): Promise<World> {
-  const { secrets, missing, isReachable } = await secretsFound(context, config, all)
-  const services = config.services.filter(service => {
+export async function askWorld(
+  context: Context,
+  config: Config,
+  selected: Selected,
+  all: Secrets | undefined,
+): Promise<World> {
+  const { secrets, missing, isReachable } = await secretsFound(context, config, selected, all)
+  const services = selected.services.filter(service => {
     const credential = credentialFor(config, service.image ?? builtName(config, service), service.registry)
     return !credential || !missing.has(credential)
   })
@@ -31,16 +37,16 @@ export async function askWorld(context: Context, config: Config, all: Secrets | 
   const look: Look = { forgets: true, warn: (message, server) => news.push(aboutServer(config, message, server)) }
   const found = await Promise.all([
     verifyAt(hereOf(context, config), needsHere(from), context.signal).then(checks => foundInChecks(config, checks)),
-    builders(context, config, secrets, look),
-    isReachable ? servers(context, config, secrets, name => needsOn(name, from), look) : [],
+    builders(context, config, selected, secrets, look),
+    isReachable ? servers(context, config, selected, secrets, name => needsOn(name, from), look) : [],
   ])
   return asWorld(config, eachOnce([...found.flat(), ...news]))
 }
 
 /** All of them, or those that are there; without a key no server can be reached, which is said where it is named. */
-async function secretsFound(context: Context, config: Config, all: Secrets | undefined) {
+async function secretsFound(context: Context, config: Config, { servers }: Selected, all: Secrets | undefined) {
   if (all) return { secrets: all, missing: new Map<unknown, JijiError>(), isReachable: true }
-  const keys = [config.ssh, ...config.servers]
+  const keys = [config.ssh, ...servers]
   const { secrets, missing } = await gatherFound<unknown>(context, config, [...keys, ...credentialsOf(config)])
   return { secrets, missing, isReachable: keys.every(one => !missing.has(one)) }
 }
@@ -48,23 +54,27 @@ async function secretsFound(context: Context, config: Config, all: Secrets | und
 function servers(
   context: Context,
   config: Config,
+  { servers, services }: Selected,
   secrets: Secrets,
   needsOf: (server: string) => readonly Need[],
   look: Look,
 ): Promise<Found[]> {
   const { signal } = context
+  // Host names may lead to any server of a service, be it asked or not.
+  const isMeant = ({ name }: Service) => services.some(one => one.name === name)
+  const whole = { ...config, services: config.services.filter(isMeant) }
   return withReachable(
     context,
     config,
     secrets,
-    config.servers,
+    servers,
     async fleet => {
-      const checks = config.servers.map(async ({ name, engine }): Promise<Check[]> => {
+      const checks = servers.map(async ({ name, engine }): Promise<Check[]> => {
         const runner = fleet.runners.get(name)
         return runner ? verifyAt({ name, engine, runner }, needsOf(name), signal) : []
       })
       const [found, ...checked] = await Promise.all([
-        askServers({ config, lookup: addressesOf, signal }, fleet),
+        askServers({ config: whole, servers, lookup: addressesOf, signal }, fleet),
         ...checks,
       ])
       return [...found, ...foundInChecks(config, checked.flat())]
@@ -74,17 +84,22 @@ function servers(
 }
 
 /** Whether what is to be built can be: here, or on the machines that are named for it. */
-async function builders(context: Context, config: Config, secrets: Secrets, look: Look): Promise<Found[]> {
-  const built = config.services.filter(({ build }) => build)
-  if (built.length === 0) return []
-  const elsewhere = withBuilders(context, config, secrets, config, async () => [], look).catch(
+async function builders(
+  context: Context,
+  config: Config,
+  selected: Selected,
+  secrets: Secrets,
+  look: Look,
+): Promise<Found[]> {
+  if (!selected.services.some(({ build }) => build)) return []
+  const elsewhere = withBuilders(context, config, secrets, selected, async () => [], look).catch(
     (error: unknown): Found[] => {
       if (!(error instanceof JijiError) || context.signal.aborted) throw error
       return [foundFailure(['builder', 'remote'], error)]
     },
   )
   if (config.builder.remote) return elsewhere
-  const here = await examineThisMachine(config, config.services, thisMachine(context), context.signal)
+  const here = await examineThisMachine(config, selected.services, thisMachine(context), context.signal)
   const paths: Readonly<Record<string, string[]>> = {
     engine: ['builder', 'engine'],
     build: ['builder', 'engine'],

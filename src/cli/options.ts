@@ -55,7 +55,12 @@ export function variableOf(name: string): string {
   return `JIJI_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** The options of one invocation, by their long names. */
+/** Whether a variable switches something on. */
+export function isOn(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value)
+}
+
+/** The options of one invocation, by their long names. A variable is read where its option is taken, and nowhere else. */
 export class Options {
   readonly #given: ReadonlyMap<string, readonly string[]>
   readonly #environment: Readonly<Record<string, string | undefined>>
@@ -78,10 +83,14 @@ export class Options {
     return given ? [...given] : fallback === undefined ? undefined : [fallback]
   }
 
+  /** Whether it stands on the command line itself. */
+  isGiven(name: string): boolean {
+    return this.#given.has(name)
+  }
+
   flag(name: string): boolean {
-    if (this.#given.has(name)) return true
-    const value = this.#fromEnvironment(name)
-    return value !== undefined && value !== '0' && value !== 'false'
+    if (this.isGiven(name)) return true
+    return isOn(this.#fromEnvironment(name))
   }
 
   #fromEnvironment(name: string): string | undefined {

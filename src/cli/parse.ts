@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.ts'
 import { JijiError } from '../errors.ts'
 import type { Command } from './command.ts'
 import type { helpText } from './help.ts'
-import { describeOption, type OptionSpec, Options, type SharedOption, shared, variableOf } from './options.ts'
+import { describeOption, isOn, type OptionSpec, Options, type SharedOption, shared, variableOf } from './options.ts'
 
 export type Invocation =
   | { command: Command; args: string[]; options: Options }
@@ -22,7 +22,11 @@ export function parse(
 ): Invocation {
   const { words, args, command, wantsHelp } = read(catalogue, asVersion(argv))
   if (wantsHelp || !command) return { help: { catalogue, command, group: command ? undefined : words[0] } }
-  if (!command.isHidden) checkVariables(catalogue, environment)
+  const variables = variablesOf(command, environment)
+  if (!command.isHidden) {
+    checkVariables(catalogue, environment)
+    checkDryRun(command, environment)
+  }
   const cli = cac('jiji')
   const defined = cli.command([command.name, command.arguments].filter(part => part).join(' '), command.summary)
   for (const option of optionsOf(command)) defined.option(option.flags, option.description)
@@ -35,7 +39,7 @@ export function parse(
     const value = valuesOf(cli.options, name)
     if (value !== undefined) given.set(name, value)
   }
-  return { command, args, options: new Options(given, environment) }
+  return { command, args, options: new Options(given, variables) }
 }
 
 /**
@@ -49,7 +53,7 @@ function checkVariables(
   const every = [...Object.values(shared), ...catalogue.flatMap(({ options }) => options ?? [])]
   const known = new Set(every.map(option => variableOf(describeOption(option).name)))
   for (const name of Object.keys(environment)) {
-    if (!name.startsWith(prefix) || known.has(name) || toldToHooks.includes(name)) continue
+    if (!name.startsWith(prefix) || known.has(name) || others.includes(name)) continue
     const meant = nearest(
       name.slice(prefix.length),
       [...known].map(one => one.slice(prefix.length)),
@@ -61,10 +65,25 @@ function checkVariables(
   }
 }
 
+/** Those of the options that a command takes; and each tells its errors as JSON where that is wanted. */
+function variablesOf(command: Command, environment: Readonly<Record<string, string | undefined>>) {
+  const names = [...optionsOf(command), shared.output].map(option => variableOf(describeOption(option).name))
+  return Object.fromEntries(names.map(name => [name, environment[name]]))
+}
+
+/** Whoever sets it for all commands means that none changes anything. */
+function checkDryRun({ name, shared: own, onlyLooks }: Command, environment: Parameters<typeof variablesOf>[1]): void {
+  if (!isOn(environment.JIJI_DRY_RUN) || onlyLooks || own.includes('dryRun')) return
+  throw new JijiError('usage', `JIJI_DRY_RUN is set, and jiji ${name} has no --dry-run: it would do what it does`, {
+    hint: 'nothing was done; run it without JIJI_DRY_RUN if that is meant',
+  })
+}
+
 const prefix = 'JIJI_'
 
-/** What jiji says to hooks, which may run jiji (cli/hooks.ts). */
-const toldToHooks: readonly string[] = [
+/** What is no option (runner/ssh-config.ts), and what jiji says to hooks, which may run jiji (cli/hooks.ts). */
+const others: readonly string[] = [
+  'KNOWN_HOSTS',
   'HOOK',
   'ACTION',
   'PROJECT',

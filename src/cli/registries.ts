@@ -44,6 +44,11 @@ export function credentialsWanted(config: Config, { args }: Context): Credential
   return [...new Set(args.flatMap(arg => credentialsNamed(all, arg)))]
 }
 
+/** Those that a login or logout is for, as far as they are not left out. */
+export function serversThere(config: Config, context: Context): Server[] {
+  return placesWanted(context).isThere ? serversApart(config, context) : []
+}
+
 /** Servers but for one that is this machine, with the engine that builds: that has the same logins as `here`. */
 export function serversApart(config: Config, context: Context): Server[] {
   return selectFrom(config, context).servers.filter(

@@ -37,7 +37,7 @@ export async function showReleases(context: Context, { config, secrets, selected
 }
 
 function refuseOthers({ args, options }: Context): void {
-  const other = args[0] ?? (options.flag('dry-run') ? '--dry-run' : undefined)
+  const other = args[0] ?? (options.isGiven('dry-run') ? '--dry-run' : undefined)
   if (other !== undefined) throw new JijiError('usage', `--list only looks, and does not go with ${other}`)
 }
 

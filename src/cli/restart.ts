@@ -6,7 +6,7 @@ import { nextRelease } from '../deploy/plan/release-id.ts'
 import { planRestart } from '../deploy/plan/restart.ts'
 import { JijiError } from '../errors.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject, selectWithSharers } from './gather.ts'
+import { gatherSecrets, loadProject, partsOf, selectWithSharers } from './gather.ts'
 import { namingSkipped, withReached } from './reached.ts'
 import { rehearse } from './rehearse.ts'
 import { confirmPlan, isAsked, release } from './release.ts'
@@ -21,7 +21,8 @@ export async function restart(
   const config = loadProject(context)
   const selected = selectWithSharers(config, context, services)
   for (const name of replicas?.keys() ?? []) requireOwnNetwork(config, name)
-  const secrets = await gatherSecrets(context, config, config)
+  const unbuilt = selected.services.map(({ build: _, ...service }) => service)
+  const secrets = await gatherSecrets(context, config, partsOf(config, { ...selected, services: unbuilt }))
   const certificates = ownCertificates(config, secrets)
   await withReached(context, config, secrets, selected, async reached => {
     const { runners } = reached

@@ -10,7 +10,8 @@ import { textOf } from './look.ts'
 
 /** All or nothing, and nothing over what is there. */
 export function writeNew(context: Context, proposed: readonly (ProposedFile & { mode?: number })[]): void {
-  const { directory, output } = context
+  const { directory, options, output } = context
+  const isDryRun = options.flag('dry-run')
   const isThere = (path: string) => existsSync(join(directory, path))
   const isSame = ({ path, contents }: ProposedFile) => textOf(join(directory, path)) === contents
   const conflicts = proposed.filter(one => one.path !== envExampleFile && isThere(one.path) && !isSame(one))
@@ -23,14 +24,19 @@ export function writeNew(context: Context, proposed: readonly (ProposedFile & { 
   const wanted = proposed.filter(({ path }) => !isThere(path))
   const ignores = proposed.some(({ path }) => path === configFile) ? ignoreFile(directory) : []
   const files = [...wanted, ...ignores]
-  makeFolders(directory, files)
-  putFiles(files.map(({ path, contents, mode = 0o644 }) => ({ path: join(directory, path), contents, mode })))
+  if (!isDryRun) {
+    makeFolders(directory, files)
+    putFiles(files.map(({ path, contents, mode = 0o644 }) => ({ path: join(directory, path), contents, mode })))
+  }
   if (files.length === 0) {
     output.result('all of it is there already, as it would be written')
     return
   }
   const width = Math.max(...files.map(({ path }) => path.length))
-  output.result(files.map(({ path, about }) => `wrote ${path.padEnd(width)}  ${about}`).join('\n'))
+  const verb = isDryRun ? 'would write' : 'wrote'
+  output.result(files.map(({ path, about }) => `${verb} ${path.padEnd(width)}  ${about}`).join('\n'))
+  const config = isDryRun && files.find(({ path }) => path === configFile)
+  if (config) output.document(`\n${config.contents.trimEnd()}`)
   tellMissing(context, proposed)
 }
 

@@ -16,6 +16,8 @@ type Wanted = { directory: string; file?: string | undefined; environment?: stri
  * @throws JijiError config.missing
  */
 export function findConfig({ directory, file, environment }: Wanted): Found {
+  if (environment !== undefined && !/^\w[\w.-]*$/.test(environment))
+    throw missing(`${JSON.stringify(environment)} can be no name of an environment`, 'write letters, digits, - and _')
   return file === undefined ? findUpward(directory, environment) : findNamed(resolve(directory, file), environment)
 }
 

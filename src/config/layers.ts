@@ -18,7 +18,10 @@ export type Layers = Found & {
 
 /** @throws JijiError config.missing when there is no file to read */
 export function readLayers(wanted: Parameters<typeof findConfig>[0]): Layers {
-  const found = findConfig(wanted)
+  return layersOf(findConfig(wanted))
+}
+
+export function layersOf(found: Found): Layers {
   const documents = found.files.map(file => readDocument(file, readText(file)))
   const problems = documents.flatMap(document => document.problems)
   const data = problems.length > 0 ? undefined : withoutAnchors(documents.map(({ data }) => data).reduce(overlay))

@@ -17,8 +17,7 @@ export type Loaded = { config: Config; problems: [] } | { config: undefined; pro
  * Reads the configuration and gives all that is wrong with it at once, sorted by position.
  * @throws JijiError config.missing when there is no file to read
  */
-export function readConfig(wanted: Wanted): Loaded {
-  const layers = readLayers(wanted)
+export function readConfig(wanted: Wanted, layers: Layers = readLayers(wanted)): Loaded {
   if (layers.problems.length > 0) return { config: undefined, problems: layers.problems.toSorted(byPosition) }
   const problemOf = asProblem(layers)
   const mistaken = mistakenFile(layers)
@@ -35,8 +34,8 @@ export function readConfig(wanted: Wanted): Loaded {
 }
 
 /** @throws JijiError config.missing, config.invalid */
-export function loadConfig(wanted: Wanted): Config {
-  const { config, problems } = readConfig(wanted)
+export function loadConfig(wanted: Wanted, layers?: Layers): Config {
+  const { config, problems } = readConfig(wanted, layers)
   if (config) return config
   throw new InvalidConfig(problems)
 }

@@ -52,7 +52,7 @@ export class Secrets {
  */
 export async function resolveSecrets(config: Config, parts: unknown, sources: Sources): Promise<Secrets> {
   const places = placesOf(config, sources.environment)
-  const wanted = references(parts).map(({ reference }) => reference)
+  const wanted = [...new Set(references(parts).map(({ reference }) => reference))]
   const problems: Problem[] = []
   const values = new Map<SecretReference, Secret>()
   for (const reference of wanted) {

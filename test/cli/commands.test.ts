@@ -186,7 +186,7 @@ describe('every command', () => {
   /** Other ways that a command goes, for the options that only matter there. */
   const turns: Record<string, string[]> = {
     'registry login': ['registry login a.b --username me --password-stdin'],
-    'registry export': ['registry export docker-config'],
+    'registry export': ['registry export docker-config --to logins --force'],
     rollback: ['rollback --list'],
     docs: ['docs --markdown', 'docs --schema'],
     init: ['init --full'],
@@ -219,7 +219,111 @@ describe('every command', () => {
   test.each(listed)('%s reads --%s, which it takes', async (name, option) => {
     expect([...(await readBy(name))]).toContain(option)
   })
+
+  describe.each(['hosts', 'services'] as const)('that takes --%s', option => {
+    const taking = catalogue.filter(({ shared }) => shared.includes(option)).map(({ name }) => [name])
+    test.each(taking)('%s knows which there are', async name => {
+      const walk = { ...walks, validate: 'validate --online' }[name]?.split(' ') ?? []
+      const own = name.split(' ').length
+      const line = [...walk.slice(0, own), `--${option}=nope`, ...walk.slice(own)].join(' ')
+      const { code, err, log } = await jiji(
+        line.replace(/-H web1|(?<=restart) web/, ''),
+        name === 'registry tunnel' ? { files: localFiles } : {},
+      )
+      const what = option === 'hosts' ? 'server' : 'service'
+      expect([code, err]).toEqual([2, expect.stringContaining(`no ${what} matches nope`)])
+      expect(log.filter(one => one.startsWith('web'))).toEqual([])
+    })
+  })
+
+  /** What each wants of the secrets in `secretYaml`; those that are not here want none. */
+  const wanted: Record<string, string[]> = {
+    validate: ['TOKEN', 'OTHER', 'NPM', 'SHARED', 'WEB', 'WORKER', 'DEPLOY_KEY'], // --secrets
+    build: ['TOKEN', 'OTHER', 'NPM'],
+    deploy: ['TOKEN', 'OTHER', 'NPM', 'SHARED', 'WEB', 'WORKER'],
+    'service restart': ['TOKEN', 'OTHER', 'SHARED', 'WEB', 'WORKER'],
+    'service scale': ['TOKEN', 'OTHER', 'SHARED', 'WEB'],
+    run: ['SHARED', 'WEB'],
+    'registry login': ['TOKEN', 'OTHER'],
+    'registry verify': ['TOKEN', 'OTHER'],
+    'registry setup': ['TOKEN', 'OTHER'],
+    'registry export': ['TOKEN', 'OTHER'],
+  }
+  const secretYaml = `${yaml
+    .replace('build: {}', 'build: {secrets: [NPM]}, environment: {secrets: [WEB]}')
+    .replace('image: worker', 'image: worker, environment: {secrets: [WORKER]}')}environment: {secrets: [SHARED]}
+`
+  const secretFiles = { ...files, '.jiji/deploy.yml': secretYaml, '.env': '' }
+  const missingIn = (err: string) => [
+    ...new Set([...err.matchAll(/the secret (\w+) is not set/g)].map(([, one]) => one)),
+  ]
+  const secretful = catalogue.filter(
+    ({ shared, onlyLooks, name }) => name !== 'init' && (shared.includes('config') || !onlyLooks),
+  )
+  test.each(secretful.map(({ name }) => [name]))('%s wants the secrets that it needs, and no others', async name => {
+    const isLocal = settings[name]?.files !== undefined
+    const remoteOnes = secretYaml.replace(/(builder|registries):.*\n/g, '')
+    const setting = isLocal ? { files: { ...secretFiles, '.jiji/deploy.yml': remoteOnes } } : { files: secretFiles }
+    const { code, err, log } = await jiji(walks[name] ?? '', setting)
+    expect(missingIn(err).toSorted()).toEqual((wanted[name] ?? []).toSorted())
+    expect(code).toBe(wanted[name] ? 2 : 0)
+    if (wanted[name]) expect(log.filter(one => / (lock|pull|build|log in|start .*)$/.test(one))).toEqual([])
+  })
+  test.each([
+    ['status', 'web1', []],
+    ['status', 'web2', ['WEB2_KEY']],
+    ['lock status', 'web1,web2', ['WEB2_KEY']],
+    ['server list', 'web3', ['DEPLOY_KEY']],
+    ['logs', 'web2,web3', ['DEPLOY_KEY', 'WEB2_KEY']],
+    ['deploy -S worker', 'web1', ['OTHER', 'SHARED', 'TOKEN', 'WORKER']],
+    ['run web ls', 'web1', ['SHARED', 'WEB']],
+    ['registry logout --skip-remote', '*', []],
+    ['registry logout', 'web3', ['DEPLOY_KEY']],
+  ])('%s -H %s wants the keys of those servers alone', async (line, hosts, names) => {
+    const more = 'web2: {host: web2.invalid, keys: [WEB2_KEY]}, web3: {host: web3.invalid}'
+    const text = secretYaml.replace('web2: {host: local}', more).replace('[web1, web2]', '[web1, web2, web3]')
+    const words = line.startsWith('run') ? `run -H ${hosts} web ls` : `${line} -H ${hosts}`
+    const { code, err } = await jiji(words, { files: { ...secretFiles, '.jiji/deploy.yml': text } })
+    expect([missingIn(err).toSorted(), code]).toEqual([names, names.length > 0 ? 2 : 0])
+  })
+  test('jiji run wants the credential of the image that runs, and no other', async () => {
+    const { code, err, log } = await jiji('run web ls', {
+      files: { ...secretFiles, '.env': 'SHARED=a\nWEB=b\nOTHER=c\n' },
+    })
+    expect([code, missingIn(err)]).toEqual([2, ['TOKEN']])
+    expect(log.filter(one => !/observe|id -un/.test(one))).toEqual([])
+  })
+
+  test.each(catalogue.filter(({ isHidden }) => !isHidden).map(command => [command.name, command] as const))(
+    '%s changes nothing with JIJI_DRY_RUN',
+    async (name, { onlyLooks, shared }) => {
+      const setting = {
+        directory: folderWith(settings[name]?.files ?? files),
+        ...settings[name],
+        environment: { JIJI_DRY_RUN: '1' },
+      }
+      const walk =
+        name === 'registry export' ? 'registry export docker-config --to logins --force' : (walks[name] ?? '')
+      const before = contentsOf(setting.directory)
+      const { code, err, log } = await jiji(walk, setting)
+      const isTried = onlyLooks || shared.includes('dryRun')
+      expect(code).toBe(isTried ? 0 : 2)
+      if (!isTried)
+        expect([err, log]).toEqual([expect.stringContaining(`JIJI_DRY_RUN is set, and jiji ${name} has`), []])
+      expect(
+        log.filter(
+          one => /(lock|build|push|pull \w+|log (in|out)|collect garbage)$/.test(one) && !/read lock/.test(one),
+        ),
+      ).toEqual([])
+      expect(contentsOf(setting.directory)).toEqual(before)
+    },
+  )
 })
+
+function contentsOf(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(one => one.isFile())
+  return names.map(({ parentPath, name }) => `${name} ${readFileSync(join(parentPath, name), 'utf8')}`).toSorted()
+}
 
 test.each(['docs services --markdown', 'docs --schema --markdown'])(
   'jiji %s says that it cannot be both',
@@ -472,7 +576,8 @@ describe('jiji deploy', () => {
     expect(out).toContain('"image": "staged"')
   })
   test('connects to nothing when a secret is missing', async () => {
-    const { code, err, log } = await jiji('deploy', { files: { ...files, '.env': '' } })
+    const elsewhere = yaml.replace('web2: {host: local}', 'web2: {host: web2.invalid}')
+    const { code, err, log } = await jiji('deploy', { files: { ...files, '.jiji/deploy.yml': elsewhere, '.env': '' } })
     expect(code).toBe(2)
     expect(err.match(/the secret \w+ is not set/g)).toEqual([
       'the secret TOKEN is not set',
@@ -598,6 +703,21 @@ describe('jiji validate', () => {
     expect((await jiji('validate', { files: without })).code).toBe(0)
     const { code, err } = await jiji('validate --secrets', { files: without })
     expect([code, err.match(/the secret \w+ is not set/g)?.length]).toEqual([2, 2])
+  })
+  test.each(['-H web1', '-S web', '-H web1 -S worker'])('%s is for more than the files', async words => {
+    const { code, err } = await jiji(`validate ${words}`)
+    expect([code, err]).toEqual([2, expect.stringContaining('the files are checked as a whole')])
+    const environment = { JIJI_HOSTS: 'web1', JIJI_SERVICES: 'web' }
+    expect((await jiji('validate', { environment })).code).toBe(0)
+  })
+  test.each([
+    ['', ['web1', 'web2']],
+    ['-H web2', ['web2']],
+    ['-S worker', ['web1']],
+    ['-S web -H web1', ['web1']],
+  ])('--online %s asks %j', async (words, servers) => {
+    const { log } = await jiji(`validate --online ${words}`, { files: localFiles })
+    expect(log.filter(one => /^web. examine$/.test(one)).map(one => one.replace(' examine', ''))).toEqual(servers)
   })
   test('warns of a secret that stands in the file, and does not show it', async () => {
     const literal = { ...files, '.jiji/deploy.yml': yaml.replace('password: TOKEN', 'password: hunter2') }
@@ -830,6 +950,29 @@ describe('jiji lock', () => {
       answers: { 'web2 take lock': failing, 'web2 release lock': failing, 'web2 read lock': failing },
     })
     expect([code, err]).toEqual([1, expect.stringContaining('web2: the lock cannot be used: rm: permission denied')])
+  })
+})
+
+describe('jiji registry import', () => {
+  const textOf = (directory: string, path: string) =>
+    existsSync(join(directory, path)) ? readFileSync(join(directory, path), 'utf8') : undefined
+  test.each([
+    ['', '.jiji/deploy.yml', '.env'],
+    ['-e staging', '.jiji/deploy.staging.yml', '.env.staging'],
+  ])('%s declares them in %s, with their secrets in %s', async (words, config, env) => {
+    const { code, directory } = await jiji(`registry import logins.json ${words}`)
+    expect(code).toBe(0)
+    for (const path of ['.jiji/deploy.yml', '.jiji/deploy.staging.yml'])
+      expect(textOf(directory, path)?.includes('ghcr.io'), path).toBe(path === config)
+    for (const path of ['.env', '.env.staging'])
+      expect(textOf(directory, path)?.includes('=pw') ?? false, path).toBe(path === env)
+    const { registries } = loadConfig({ directory, environment: 'staging' })
+    expect(registries.map(({ key }) => key)).toEqual(['other.invalid', 'ghcr.io'])
+  })
+  test('--dry-run says what it would do, and does nothing', async () => {
+    const { code, out, directory } = await jiji('registry import logins.json --dry-run')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^ghcr\.io +ghcr-io +GHCR_IO_PASSWORD +would be declared$/m)])
+    expect([textOf(directory, '.jiji/deploy.yml'), textOf(directory, '.env')]).toEqual([yaml, files['.env']])
   })
 })
 
@@ -1143,6 +1286,24 @@ describe('jiji init', () => {
     const text = readFileSync(join(directory, '.github/workflows/deploy.yml'), 'utf8')
     expect(text).toContain('DEPLOY_KEY: ${{ secrets.DEPLOY_KEY }}')
     expect((await jiji('init --github --name x', { directory })).code).toBe(2)
+  })
+  test('--github -e writes the workflow of an environment, whose files must be there', async () => {
+    const { code, directory } = await jiji('init --github -e staging')
+    const path = '.github/workflows/deploy.staging.yml'
+    expect([code, there(directory)]).toEqual([0, [...Object.keys(files), path].sort()])
+    const text = readFileSync(join(directory, path), 'utf8')
+    expect(text).toContain('- run: jiji deploy -e staging\n')
+    expect(text).toMatch(/^ {2}group: deploy-staging\n[\s\S]*^ {4}environment: "staging"$/m)
+    expect((await jiji('init --github -e nope')).code).toBe(2)
+    expect((await jiji('init --from k.yml -e staging', { directory: folderWith({}) })).code).toBe(2)
+  })
+  test('--dry-run shows what it would write, and writes nothing', async () => {
+    const { code, out, err, directory } = await jiji('init --dry-run --server deploy@b --github', {
+      files: { Dockerfile: '' },
+    })
+    expect([code, there(directory), err]).toEqual([0, ['Dockerfile'], expect.not.stringContaining('next:')])
+    expect(out).toMatch(/^would write \.jiji\/deploy\.yml [\s\S]*^ {4}user: deploy|host: b/m)
+    expect(out).toContain('would write .github/workflows/deploy.yml')
   })
   test('adds nothing to what is no text', async () => {
     const directory = folderWith({ Dockerfile: '', '.gitignore': Uint8Array.from([0xff, 0xfe, 0x00]) })

@@ -249,6 +249,13 @@ describe('options come from the environment too', () => {
   ])('JIJI_YES=%s: %s', (value, isGiven) => {
     expect(run(['deploy'], value === undefined ? {} : { JIJI_YES: value }).options.flag('yes')).toBe(isGiven)
   })
+  test('where the command takes the option, and nowhere else', () => {
+    const environment = { JIJI_SERVICES: 'web', JIJI_HOSTS: 'a', JIJI_OUTPUT: 'json' }
+    const { options } = run(['registry', 'setup'], environment)
+    expect(['services', 'hosts', 'output'].map(name => options.text(name))).toEqual([undefined, 'a', 'json'])
+    expect(run(['deploy'], environment).options.isGiven('services')).toBe(false)
+    expect(run(['deploy', '-S', 'a'], environment).options.isGiven('services')).toBe(true)
+  })
   test('lists as well', () => {
     expect(run(['deploy'], { JIJI_HOSTS: 'a,b' }).options.list('hosts')).toEqual(['a,b'])
     expect(new Options(new Map(), {}).list('hosts')).toBeUndefined()
@@ -278,6 +285,7 @@ describe('a variable', () => {
   test.each([
     'JIJI_ENVIRONMENT',
     'JIJI_NO_HOST_ENV',
+    'JIJI_KNOWN_HOSTS',
     'JIJI_REPORT',
     'JIJI_SERVERS',
     'JIJI_ERROR_CODE',

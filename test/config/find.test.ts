@@ -57,6 +57,11 @@ describe('the configuration is found', () => {
 })
 
 describe('it is an error, and no other file is taken', () => {
+  test.each(['', '../x', 'a/b', 'a b', '-x', '.x'])('%j as the name of an environment', environment => {
+    expect(() => findConfig({ directory: folderWith({ '.jiji/deploy.yml': '' }), environment })).toThrow(
+      'can be no name of an environment',
+    )
+  })
   test.each<[string, string[], { from?: string; e?: string; c?: string }, RegExp, RegExp]>([
     [
       'when there is none',

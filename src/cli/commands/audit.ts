@@ -7,7 +7,7 @@ import type { Runner } from '../../runner/runner.ts'
 import type { AuditEntry } from '../../shell/audit.ts'
 import { type AuditOptions, readAuditOptions } from '../audit-options.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 import { keepConnected } from '../keep-connected.ts'
 
 export async function run(context: Context): Promise<void> {
@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<void> {
   const { servers, services } = selectFrom(config, context)
   const wanted = options.list('services') && new Set(services.map(({ name }) => name))
   const how = readAuditOptions(options, wanted)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
 
   await withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
     const problems: JijiError[] = [...failures]

@@ -5,13 +5,21 @@ import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
 import { checkLogin } from '../../registry/verify/check.ts'
 import type { Context } from '../context.ts'
-import { gatherCacheTokens, gatherSecrets, loadProject, selectFrom, thisMachine, withBuilders } from '../gather.ts'
+import {
+  builderKeysOf,
+  gatherCacheTokens,
+  gatherSecrets,
+  loadProject,
+  selectFrom,
+  thisMachine,
+  withBuilders,
+} from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  const keys = config.builder.remote ? config.ssh : undefined
+  const keys = builderKeysOf(config, selected.services)
   const parts = [config.builder, config.registries, selected.services.map(({ build }) => build), keys]
   const secrets = await gatherSecrets(context, config, parts)
   const here = thisMachine(context)
@@ -26,6 +34,7 @@ export async function run(context: Context): Promise<void> {
   await withBuilders(context, config, secrets, selected, async builders => {
     const builds = buildsOf(config, selected, version, builders.main.arch)
     const images = builds.flatMap(one => imagesOf(one).map(image => ({ service: one.service, ...image })))
+    if (options.flag('dry-run')) return show(context, images)
     const report = output.event.bind(output)
     const build = { config, secrets, here, builders, tree, noCache, noPush, cacheTokens, report, signal }
     if (noPush) {

@@ -10,8 +10,8 @@ import type { Context } from '../context.ts'
 
 export async function run({ options, output, directory, args }: Context): Promise<void> {
   const wanted = { directory, file: options.text('config'), environment: options.text('environment') }
-  for (const warning of loadConfig(wanted).warnings) output.warn(warning)
   const layers = readLayers(wanted)
+  for (const warning of loadConfig(wanted, layers).warnings) output.warn(warning)
   const whole = resolved(layers)
   const path = args[0]?.split('.') ?? []
   const data = select(whole.data, path)

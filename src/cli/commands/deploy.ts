@@ -11,6 +11,7 @@ import { buildsOf } from '../../deploy/plan/builds.ts'
 import { planDeploy } from '../../deploy/plan/deploy.ts'
 import type { Plan } from '../../deploy/plan/plan.ts'
 import { nextRelease } from '../../deploy/plan/release-id.ts'
+import { tidyBuilders } from '../../deploy/tidy.ts'
 import { type Proofs, proofsFor, verifyDeploy } from '../../deploy/verify.ts'
 import { readTree, type Tree, versionOf } from '../../deploy/version.ts'
 import { JijiError } from '../../errors.ts'
@@ -21,6 +22,7 @@ import {
   gatherCacheTokens,
   gatherSecrets,
   loadProject,
+  partsOf,
   selectWithSharers,
   thisMachine,
   withBuilders,
@@ -36,7 +38,7 @@ export async function run(context: Context): Promise<void> {
   const page = pageFile(context)
   const config = loadProject(context)
   const selected = selectWithSharers(config, context)
-  const secrets = await gatherSecrets(context, config, config)
+  const secrets = await gatherSecrets(context, config, [config.builder, ...partsOf(config, selected)])
   const certificates = ownCertificates(config, secrets)
   const unsaid = await allWarnings(context, config)
   for (const warning of unsaid.filter(({ code }) => code !== 'literal-secret')) context.output.warn(warning)
@@ -55,7 +57,11 @@ export async function run(context: Context): Promise<void> {
   }
   await withReport(context, page, `deploy of ${config.project} ${version}`, () =>
     withHooks(context, config, { ...selected, version }, hooks =>
-      withBuilders(context, config, secrets, selected, builders => deploy(context, { ...about, builders }, hooks)),
+      withBuilders(context, config, secrets, selected, async builders => {
+        const released = await deploy(context, { ...about, builders }, hooks)
+        await tidy(context, { ...about, builders })
+        return released
+      }),
     ),
   )
 }
@@ -120,6 +126,13 @@ async function deploy(context: Context, work: Work, hooks: Hooks): Promise<Relea
   return withBuild(context, work, images =>
     withReached(context, config, secrets, selected, reached => releaseTo(reached, images)),
   )
+}
+
+/** What was built before and no server needs any more goes, where it was built; nothing depends on it. */
+async function tidy({ output, signal }: Context, { config, selected, version, builders }: Work): Promise<void> {
+  const builds = buildsOf(config, selected, version, builders.main.arch)
+  const gone = await tidyBuilders({ config, builders, builds, signal })
+  if (gone.length > 0 && output.style.verbose) output.note(`removed where it was built: ${gone.join(', ')}`)
 }
 
 /** Builds and pushes meanwhile, and gives that up when `use` fails. */

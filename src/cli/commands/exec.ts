@@ -6,7 +6,7 @@ import { JijiError } from '../../errors.ts'
 import type { Runner } from '../../runner/runner.ts'
 import { attachTo, execIn } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, withReachable, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, withReachable, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, type Passed, requireTerminal, runAll, runOne } from '../passing.ts'
 import { selectOne } from '../select-one.ts'
@@ -19,7 +19,7 @@ export async function run(context: Context): Promise<number> {
   if (isInteractive) requireTerminal(output)
   const config = loadProject(context)
   const { service, servers } = selectOne(context, config, wanted)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
   const record = (found: readonly Passed[]) =>
     putOnRecord(
       context,

@@ -17,8 +17,9 @@ import { writeNew } from '../write-new.ts'
 export async function run(context: Context): Promise<void> {
   const { directory, options, output } = context
   refuseConflicts(context)
+  const environment = options.text('environment')
   const existing = [configFile, configFile.replace(/yml$/, 'yaml')].find(path => existsSync(join(directory, path)))
-  if (existing !== undefined) return addWorkflow(context, existing)
+  if (existing !== undefined || environment !== undefined) return addWorkflow(context, existing, environment)
   const facts = await lookAround(context)
   if (options.flag('full')) {
     writeNew(context, wholeTemplate(projectName(facts, { name: options.text('name') })))
@@ -64,15 +65,23 @@ function unexpected(_: unknown, why: string): never {
 }
 
 /** A project that has its configuration can still be given a workflow. */
-async function addWorkflow(context: Context, existing: string): Promise<void> {
+async function addWorkflow(
+  context: Context,
+  existing: string | undefined,
+  environment: string | undefined,
+): Promise<void> {
   const { directory, options, output } = context
   const others = ['name', 'server', 'domain', 'port', 'registry', 'from', 'full'].filter(name => options.flag(name))
-  if (!options.flag('github') || others.length > 0) {
+  if (environment !== undefined && (!options.flag('github') || others.length > 0))
+    throw new JijiError('usage', `init writes no file for an environment alone, such as ${environment}`, {
+      hint: `what differs there goes into .jiji/deploy.${environment}.yml; with -e, jiji init --github writes a workflow for it`,
+    })
+  if (existing !== undefined && (!options.flag('github') || others.length > 0)) {
     throw new JijiError('config.exists', `${join(directory, existing)} is there already`, {
       hint: 'edit it, or move it away first; jiji init --github alone adds a workflow to it',
     })
   }
-  const config = loadConfig({ directory })
+  const config = loadConfig({ directory, environment })
   writeNew(context, [workflowOf(config, githubOf(await lookAround(context)))])
   output.note('next: set the secrets and variables that its first lines name, and push')
 }
@@ -89,7 +98,8 @@ function showRemarks({ output }: Context, remarks: readonly Remark[], advice: re
 
 type Next = { isPlaceholder: boolean; hasSecrets: boolean; github: unknown }
 
-function showNext({ output }: Context, { isPlaceholder, hasSecrets, github }: Next): void {
+function showNext({ options, output }: Context, { isPlaceholder, hasSecrets, github }: Next): void {
+  if (options.flag('dry-run')) return
   const steps = [
     ...(isPlaceholder ? [`put the address of your server into ${configFile}`] : []),
     ...(hasSecrets ? ['cp .env.example .env, and fill it in'] : []),

@@ -5,7 +5,7 @@ import { previousOf, replicasOf, runningOf, titlesOf } from '../../deploy/standi
 import { JijiError } from '../../errors.ts'
 import { projectLabel } from '../../shell/logs.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom } from '../gather.ts'
 import { readLogOptions } from '../log-options.ts'
 import { showLogs } from '../logs.ts'
 
@@ -17,7 +17,7 @@ export async function run(context: Context): Promise<void> {
   const isPrevious = options.flag('previous')
   if (isPrevious && how.follow)
     throw new JijiError('usage', 'what ran before writes nothing more: --previous cannot be followed')
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
 
   await showLogs(context, {
     config,

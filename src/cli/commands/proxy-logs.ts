@@ -1,6 +1,6 @@
 import { labels, proxyContainer } from '../../shell/names.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom } from '../gather.ts'
 import { readLogOptions } from '../log-options.ts'
 import { showLogs } from '../logs.ts'
 
@@ -8,7 +8,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const { servers } = selectFrom(config, context)
   const how = readLogOptions(context.options)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
   await showLogs(context, {
     config,
     secrets,

@@ -7,14 +7,14 @@ import { runTending, type Tending } from '../../deploy/tending.ts'
 import { JijiError } from '../../errors.ts'
 import { removeProxy } from '../../shell/remove.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
   const planFrom = (observations: readonly Observation[]) => planRemoval(context, selected, observations)
 
   await withServers(context, config, secrets, selected.servers, async runners => {

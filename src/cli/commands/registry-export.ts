@@ -37,8 +37,9 @@ export async function run(context: Context): Promise<void> {
     for (const { path } of placed)
       await refuseWhatGitTakes(thisMachine(context), path, context.signal, { hasOwnFolder: Boolean(format.isFolder) })
   }
-  putFiles(placed)
-  for (const { path } of placed) output.result(`wrote ${path}`)
+  const isDryRun = options.flag('dry-run')
+  if (!isDryRun) putFiles(placed)
+  for (const { path } of placed) output.result(`${isDryRun ? 'would write' : 'wrote'} ${path}`)
 }
 
 /** @throws JijiError usage with the nearest name */

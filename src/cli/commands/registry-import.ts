@@ -5,9 +5,10 @@ import { type Config, type Credential, credentialsOf } from '../../config/config
 import { addRegistries } from '../../config/edit.ts'
 import { readEnvFile } from '../../config/env-file.ts'
 import { addVariables } from '../../config/env-lines.ts'
+import { layersOf } from '../../config/layers.ts'
 import { readConfig } from '../../config/load.ts'
 import { references } from '../../config/rules.ts'
-import { findSecrets } from '../../config/secrets.ts'
+import { envFiles, findSecrets } from '../../config/secrets.ts'
 import { JijiError } from '../../errors.ts'
 import { putFiles } from '../../registry/files.ts'
 import { refuseWhatGitTakes } from '../../registry/git.ts'
@@ -26,14 +27,15 @@ export async function run(context: Context): Promise<void> {
   output.hide(entries.flatMap(entry => ('login' in entry ? [entry.login.password] : [])))
   output.hide(findSecrets(config, context.environment))
 
-  const envFile = join(config.root, '.env')
+  const [envName = ''] = envFiles(config)
+  const envFile = join(config.root, envName)
   const env = existing(envFile)
   const planned = planImport(entries, presentIn(context, config, envFile))
   const { text, lost } = addVariables(env.text, planned.variables)
   const plan = without(planned, lost)
   if (plan.declarations.length > 0) {
     if (!options.flag('force')) await refuseWhatGitTakes(thisMachine(context), envFile, signal)
-    write(config, plan, { path: envFile, contents: text, mode: env.mode })
+    write(context, config, plan, { path: envFile, contents: text, mode: env.mode })
     if ((env.mode & 0o044) !== 0)
       output.warn(`others on this machine can read ${envFile}: chmod 600 keeps it from them`)
   }
@@ -88,17 +90,20 @@ function readWhole(path: string): string {
   throw new JijiError('config.invalid', `${path} is not UTF-8 text`, { hint: 'save it as UTF-8' })
 }
 
-/** Both files or none, and only what has been read again as it will be read. */
+/** Both files or none, and only what has been read again as it will be read. With -e they are that environment's. */
 function write(
+  { options }: Context,
   config: Config,
   { declarations }: ImportPlan,
   env: { path: string; contents: string; mode: number },
 ): void {
-  const path = config.files[0] ?? ''
+  const path = config.files.at(-1) ?? ''
   const mode = lstatSync(path).mode & 0o777
   const contents = addRegistries(readWhole(path), declarations)
+  if (options.flag('dry-run')) return
   putFiles([env, { path, contents, mode }], ([, written = '']) => {
-    const { problems } = readConfig({ directory: config.root, file: written })
+    const layers = layersOf({ root: config.root, files: [...config.files.slice(0, -1), written] })
+    const { problems } = readConfig({ directory: config.root, environment: config.environment }, layers)
     const [problem] = problems
     if (!problem) return
     throw new JijiError('config.invalid', `with these declarations ${path} would be wrong: ${problem.message}`, {
@@ -107,17 +112,17 @@ function write(
   })
 }
 
-function show({ output }: Context, rows: readonly ImportRow[]): void {
-  if (output.style.json) output.json({ schemaVersion: 1, rows })
+function show({ options, output }: Context, rows: readonly ImportRow[]): void {
+  const dryRun = options.flag('dry-run')
+  const stateOf = ({ state }: ImportRow) => (dryRun && state === 'done' ? 'would be declared' : state)
+  if (output.style.json) output.json({ schemaVersion: 1, dryRun, rows })
   else
     output.table(
       ['registry', 'name', 'secret', 'result'],
-      rows.map(({ registry, name = '-', secret = '-', state, reason }) => [
-        registry,
-        name,
-        secret,
-        reason ? `${state}: ${reason}` : state,
-      ]),
+      rows.map(row => {
+        const { registry, name = '-', secret = '-', reason } = row
+        return [registry, name, secret, reason ? `${stateOf(row)}: ${reason}` : stateOf(row)]
+      }),
     )
   if (rows.every(({ state }) => state === 'skipped'))
     throw new JijiError('failed', 'there was nothing that could be imported')

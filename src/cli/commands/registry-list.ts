@@ -3,7 +3,7 @@ import { type Config, type Credential, credentialsOf } from '../../config/config
 import { type Answer, askPlace, type Listed, listed, unanswered } from '../../registry/list.ts'
 import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, withReachable } from '../gather.ts'
 import { hereOf, placesWanted, serversApart } from '../registries.ts'
 import { imagesOf, readStored, showStored } from '../stored.ts'
 
@@ -33,8 +33,8 @@ async function askPlaces(context: Context, config: Config): Promise<Answer[]> {
 }
 
 async function askServers(context: Context, config: Config, keys: readonly string[]): Promise<Answer[]> {
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
   const servers = serversApart(config, context)
+  const secrets = await gatherKeys(context, config, servers)
   return withReachable(context, config, secrets, servers, ({ runners, failures }) =>
     Promise.all(
       servers.map(({ name, engine }): Promise<Answer> | Answer => {

@@ -5,9 +5,9 @@ import { asLogin } from '../../registry/credentials.ts'
 import { atPlace, logInAt, type Place, type Row } from '../../registry/places.ts'
 import type { Login } from '../../shell/images.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, loadProjectIfThere } from '../gather.ts'
+import { gatherKeys, gatherSecrets, keysOf, loadProject, loadProjectIfThere } from '../gather.ts'
 import { askPassword } from '../password.ts'
-import { atAllPlaces, credentialsWanted, hereOf, sayNone, showRows } from '../registries.ts'
+import { atAllPlaces, credentialsWanted, hereOf, sayNone, serversThere, showRows } from '../registries.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options } = context
@@ -20,7 +20,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const wanted = credentialsWanted(config, context)
   if (wanted.length === 0) return sayNone(context, config)
-  const secrets = await gatherSecrets(context, config, [wanted, config.ssh, config.servers])
+  const secrets = await gatherSecrets(context, config, [wanted, keysOf(config, serversThere(config, context))])
   const logins = wanted.map(credential => asLogin(credential, secrets))
   showRows(context, await atAllPlaces(context, config, secrets, logins, logIn(context)))
 }
@@ -34,7 +34,7 @@ async function logInAdHoc(context: Context): Promise<void> {
     })
   const key = registryKey(registry)
   const config = context.options.flag('skip-remote') ? loadProjectIfThere(context) : loadProject(context)
-  const secrets = config && (await gatherSecrets(context, config, [config.ssh, config.servers]))
+  const secrets = config && (await gatherKeys(context, config, serversThere(config, context)))
   const password = new Secret('PASSWORD', await askPassword(context, key))
   context.output.hide([password])
   const login = { key, username: context.options.text('username') ?? '', password }

@@ -1,8 +1,8 @@
 import { registryKey } from '../../config/registry-key.ts'
 import { logOutAt } from '../../registry/places.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject } from '../gather.ts'
-import { atAllPlaces, credentialsWanted, sayNone, showRows } from '../registries.ts'
+import { gatherKeys, loadProject } from '../gather.ts'
+import { atAllPlaces, credentialsWanted, sayNone, serversThere, showRows } from '../registries.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<void> {
   const named = context.args.map(arg => declared.find(({ name }) => name === arg) ?? { key: registryKey(arg) })
   const targets = isNamed ? named : declared
   if (targets.length === 0) return sayNone(context, config)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, serversThere(config, context))
   showRows(
     context,
     await atAllPlaces(context, config, secrets, targets, (place, target) => logOutAt(place, target, context.signal)),

@@ -4,7 +4,7 @@ import { wordsFor } from '../../deploy/tunnel-refusal.ts'
 import { JijiError } from '../../errors.ts'
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
 
 /** Lets servers pull from the local registry by hand, until Ctrl-C. */
 export async function run(context: Context): Promise<void> {
@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const { registry, engine } = config.builder
   const { servers } = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
   if (registry.type === 'remote')
     throw new JijiError('usage', `only a local registry needs tunnels: servers reach ${registry.key} themselves`, {
       hint: 'builder.registry: {type: local} is the one on this machine',

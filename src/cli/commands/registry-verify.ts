@@ -7,14 +7,15 @@ import { failureOf, findingsOf, isFailed, renderFound } from '../../registry/ver
 import { builtName, type Need, needsFor, needsHere, needsOn } from '../../registry/verify/needs.ts'
 import { type Check, unreachable, verifyAt } from '../../registry/verify/proof.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withReachable } from '../gather.ts'
+import { gatherSecrets, keysOf, loadProject, selectFrom, withReachable } from '../gather.ts'
 import { hereOf, placesWanted } from '../registries.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   const { isHere, isThere } = placesWanted(context)
-  const secrets = await gatherSecrets(context, config, [config.builder, config.registries, config.ssh, config.servers])
+  const keys = isThere ? keysOf(config, selected.servers) : []
+  const secrets = await gatherSecrets(context, config, [config.builder, config.registries, keys])
   const from = { config, secrets, services: selected.services }
   const named = context.args.map(image => needsFor(image, { ...from, services: config.services }))
 

@@ -1,13 +1,11 @@
 import type { Config } from '../../config/config.ts'
-import type { Secrets } from '../../config/secrets.ts'
 import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { isPulled, type Plan, type ReplacementPlan } from '../../deploy/plan/plan.ts'
 import { planRollback } from '../../deploy/plan/rollback.ts'
 import { withReturning } from '../../deploy/recorded.ts'
-import { credentialFor } from '../../registry/credentials.ts'
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
+import { gatherKeys, gatherPullSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
 import { withHooks } from '../hooks.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
@@ -21,7 +19,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   // What containers are told is kept on the servers: only the way to them is needed.
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
   const isPartial = options.list('services') !== undefined
   if (options.flag('list')) return showReleases(context, { config, secrets, selected, isPartial })
 
@@ -33,7 +31,7 @@ export async function run(context: Context): Promise<void> {
     const observations = await observeAll(config, reached.runners, context.signal)
     const plan = planner(reached)(observations)
     const then = withReturning({ config, observations }, plan)
-    return { plan, secrets: secrets.and(await pullSecrets(context, then, plan)) }
+    return { plan, secrets: secrets.and(await gatherPullSecrets(context, then, pulledIn(plan))) }
   }
 
   if (options.flag('dry-run')) {
@@ -61,14 +59,7 @@ async function startRegistry(context: Context, { builder: { engine, registry } }
   if (change) context.output.event({ step: 'registry', state: 'done', detail: change })
 }
 
-/** Those of the registries that images are to be pulled from, which are mostly none. */
-function pullSecrets(context: Context, config: Config, plan: Plan): Promise<Secrets> {
-  const credentials = pulledIn(plan).map(({ service, image }) =>
-    credentialFor(config, image, config.services.find(({ name }) => name === service)?.registry),
-  )
-  return gatherSecrets(context, config, credentials)
-}
-
+/** Mostly none. */
 function pulledIn({ servers }: Plan): ReplacementPlan[] {
   return servers.flatMap(({ replacements }) => replacements.filter(isPulled))
 }

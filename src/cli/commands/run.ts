@@ -16,7 +16,7 @@ import { lastLine } from '../../runner/engine-failure.ts'
 import type { Runner } from '../../runner/runner.ts'
 import { attachToOneOff, createOneOff, type OneOff, removeOneOff, runOneOff } from '../../shell/one-off.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine, withServers } from '../gather.ts'
+import { gatherPullSecrets, gatherSecrets, keysOf, loadProject, thisMachine, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runOne } from '../passing.ts'
 import { ownerOf } from '../release.ts'
@@ -29,7 +29,7 @@ export async function run(context: Context): Promise<number> {
   if (options.flag('interactive')) requireTerminal(output)
   const config = loadProject(context)
   const { service, servers } = selectOne(context, config, wanted)
-  const secrets = await gatherSecrets(context, config, config)
+  const secrets = await gatherSecrets(context, config, [keysOf(config, servers), service.environment])
 
   for (const server of servers) {
     const status = await withServers(context, config, secrets, [server], async runners => {
@@ -81,11 +81,19 @@ async function findImage(
   const observations = [observation]
   const selected = withSharers(config, { servers: [server], services: [{ ...service, servers: [server.name] }] })
   const plan = planRestart({ config, selected, observations, release: nextRelease(observations, new Date()) })
+  const logins = await gatherPullSecrets(
+    context,
+    config,
+    plan.servers.flatMap(({ replacements }) => replacements),
+  )
   const actor = await findActor(thisMachine(context), context.environment)
   const owner = ownerOf(actor, context)
   const report = output.event.bind(output)
   const runners = new Map([[server.name, runner]])
-  await imagesOnceMore({ config, secrets, runners, observations, owner, actor, report, signal }, plan)
+  await imagesOnceMore(
+    { config, secrets: secrets.and(logins), runners, observations, owner, actor, report, signal },
+    plan,
+  )
   return { image: live.image, joins: networkOf({ config, observations }, server.name, service) }
 }
 

@@ -5,7 +5,7 @@ import { JijiError } from '../../errors.ts'
 import { putFiles } from '../../registry/files.ts'
 import { refuseWhatGitTakes } from '../../registry/git.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, thisMachine, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { selectServer } from '../select-one.ts'
 
@@ -18,7 +18,7 @@ export async function run(context: Context): Promise<void> {
   const server = selectServer(context, config)
   const path = resolve(directory, to)
   if (!options.flag('force')) await refuseWhatGitTakes(thisMachine(context), path, signal)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, [server])
 
   await withServers(context, config, secrets, [server], async runners => {
     const [runner] = runners.values()

@@ -1,7 +1,7 @@
 import { JijiError } from '../../errors.ts'
 import { attachWords, runWords } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withReachable, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, withReachable, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runAll, runOne } from '../passing.ts'
 
@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<number> {
     throw new JijiError('usage', `--interactive is for one server, not for ${servers.length}`, {
       hint: `choose one with --hosts, such as -H ${servers[0]?.name}`,
     })
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
 
   if (servers.length > 1) {
     return withReachable(context, config, secrets, servers, async ({ runners, failures }) => {

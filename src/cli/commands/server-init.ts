@@ -7,7 +7,7 @@ import type { Runner } from '../../runner/runner.ts'
 import { sh } from '../../shell/script.ts'
 import { renderInit, renderReady } from '../../ui/init.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, tellAtOnce, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, tellAtOnce, withReachable } from '../gather.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 /** Makes servers ready for a first deploy. One that cannot be, or not be reached, keeps nothing from the others. */
@@ -17,7 +17,7 @@ export async function run(context: Context): Promise<void> {
   const selected = selectFrom(config, context)
   const isDryRun = options.flag('dry-run')
   const wishes = { mayJoin: options.flag('docker-group') }
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
 
   const setUp = async (runners: ReadonlyMap<string, Runner>, unreached: readonly JijiError[]) => {
     const { situations, failures } = await findSituations(config, selected, runners, signal)

@@ -3,13 +3,13 @@ import { look } from '../../deploy/look.ts'
 import type { Observation } from '../../deploy/observe.ts'
 import type { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
   const { output, signal } = context
   const config = loadProject(context)
   const { servers } = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, servers)
 
   await withReachable(context, config, secrets, servers, async ({ runners, failures }) => {
     const {

@@ -4,7 +4,7 @@ import { refuseWhatIsThere, writeBackup } from '../../deploy/backup.ts'
 import { observeAll } from '../../deploy/observe.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, withServers } from '../gather.ts'
 import { selectServer } from '../select-one.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<void> {
   const server = selectServer(context, config)
   const backup = read(resolve(directory, args[0] ?? ''))
   const isForced = options.flag('force')
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, [server])
 
   await withServers(context, config, secrets, [server], async runners => {
     if (!isForced)

@@ -6,7 +6,7 @@ import { JijiError } from '../../errors.ts'
 import { removeEmptyState } from '../../shell/teardown.ts'
 import { renderTeardown } from '../../ui/removal.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
 import { tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {
@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<void> {
   const selected = selectFrom(config, context)
   const isDryRun = options.flag('dry-run')
   if (!isDryRun) checkConfirmed(context, config)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
 
   await withServers(context, config, secrets, selected.servers, async runners => {
     const belongings = await findBelongings(config, runners, signal)

@@ -5,7 +5,7 @@ import { renderSize } from '../../deploy/size.ts'
 import { JijiError } from '../../errors.ts'
 import { renderTable } from '../../ui/table.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
 import { isAsked } from '../release.ts'
 import { tend } from '../tend.ts'
 
@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
   const excessIn = (observations: readonly Observation[]) => excessOf(config, selected, observations)
 
   await withServers(context, config, secrets, selected.servers, async runners => {

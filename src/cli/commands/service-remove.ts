@@ -4,7 +4,7 @@ import { planRemove } from '../../deploy/plan/remove.ts'
 import { removeAll } from '../../deploy/remove.ts'
 import { renderRemoval } from '../../ui/removal.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, withServers } from '../gather.ts'
+import { gatherKeys, loadProject, withServers } from '../gather.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {
@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<void> {
   const config = loadProject(context)
   const selected = select(config, { hosts: options.list('hosts'), services: args })
   const isWithVolumes = options.flag('volumes')
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
   const planFrom = (observations: readonly Observation[]) =>
     planRemove(config, selected, observations, { isWithVolumes })
   const names = selected.services.map(({ name }) => name).join(', ')

@@ -3,14 +3,14 @@ import { type Looked, look } from '../../deploy/look.ts'
 import { type ServiceStatus, statusOf } from '../../deploy/status.ts'
 import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context
   const config = loadProject(context)
   const selected = selectFrom(config, context)
   const isWatching = options.flag('watch')
-  const secrets = await gatherSecrets(context, config, [config.ssh, config.servers])
+  const secrets = await gatherKeys(context, config, selected.servers)
 
   const lookAndShow = async (show: (services: ServiceStatus[]) => void, isAgain: () => Promise<boolean>) =>
     withReachable(context, config, secrets, selected.servers, async ({ runners, failures }) => {

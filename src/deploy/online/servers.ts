@@ -20,7 +20,7 @@ import { judgeProxy } from '../doctor/proxy.ts'
 import { sitesIn } from '../observe.ts'
 import { type Found, foundAt, foundFailure } from './found.ts'
 
-type Context = { config: Config; lookup: Lookup; signal: AbortSignal }
+type Context = { config: Config; servers: readonly Server[]; lookup: Lookup; signal: AbortSignal }
 type Asked = { server: Server; runner: Runner; answers: Answers; said: string }
 
 /**
@@ -29,7 +29,7 @@ type Asked = { server: Server; runner: Runner; answers: Answers; said: string }
  */
 export async function askServers(context: Context, { runners, failures }: Fleet): Promise<Found[]> {
   const all = await Promise.all(
-    context.config.servers.map(async (server): Promise<Asked | Found[]> => {
+    context.servers.map(async (server): Promise<Asked | Found[]> => {
       const runner = runners.get(server.name)
       if (runner) return askServer(context, server, runner)
       return failures.filter(one => one.server === server.name).map(error => foundFailure(hostOf(server), error))
