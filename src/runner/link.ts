@@ -40,7 +40,7 @@ export function linkOver(client: Client, route: Route, address: SshAddress, peer
     lost ??= 'it was closed here'
     stopWatching()
     client.end()
-    await Promise.race([closed, sleep(1_000, undefined, { ref: false })])
+    await Promise.race([sent(route.stream), closed, sleep(1_000, undefined, { ref: false })])
     await route.close()
   }
   return {
@@ -54,6 +54,14 @@ export function linkOver(client: Client, route: Route, address: SshAddress, peer
       return closing
     },
   }
+}
+
+/** All that was written is on its way. The server need not say that it has understood that we go. */
+function sent(stream: Duplex): Promise<void> {
+  return new Promise(resolve => {
+    if (stream.writableFinished) resolve()
+    else stream.once('finish', resolve)
+  })
 }
 
 /** One listener for all who wait: ssh2 writes on, whatever the stream says of its room. */
