@@ -22,7 +22,7 @@ export function readConfig(wanted: Wanted, layers: Layers = readLayers(wanted)):
   const problemOf = asProblem(layers)
   const mistaken = mistakenFile(layers)
   if (mistaken) return { config: undefined, problems: [problemOf(mistaken)] }
-  const parsed = schema.safeParse(layers.data)
+  const parsed = schema.safeParse(layers.data, { jitless: true }) // compiling the check takes longer than one check
   if (!parsed.success)
     return { config: undefined, problems: findingsOf(parsed.error, schema).map(problemOf).sort(byPosition) }
 

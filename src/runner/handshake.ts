@@ -3,17 +3,13 @@ import ssh2, { type Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import { reasonOf, whenAborted } from './abort.ts'
 import type { Authentication } from './authentication.ts'
+import { DroppedEarly } from './dropped.ts'
 import { firstLine, greetingOf } from './greeting.ts'
 import type { HostKeyCheck } from './host-key.ts'
 import { reusePackets } from './packet-memory.ts'
 import type { Peer } from './peer.ts'
+import { shortenLogin } from './short-login.ts'
 import type { Timings } from './timings.ts'
-
-/** The server ended the connection before the handshake was over, mostly because too many others were at it. */
-export class DroppedEarly extends Error {
-  /** What the way to the server knows about it. */
-  explanation?: JijiError
-}
 
 type Handshake = {
   peer: Peer
@@ -54,6 +50,7 @@ export async function shakeHands(stream: Duplex, handshake: Handshake): Promise<
       hostVerifier: (key: Buffer) => hostKey.accepts(key),
       authHandler: authentication.next,
     })
+    shortenLogin(client)
 
     allow(timings.banner, 'accepted the connection but sent no SSH banner')
     stream.on('data', function listen(chunk: Buffer) {

@@ -2,13 +2,11 @@ import { JijiError } from '../errors.ts'
 import { pause, reasonOf } from './abort.ts'
 import { authentication } from './authentication.ts'
 import type { ConnectOptions } from './connect-options.ts'
-import { DroppedEarly, shakeHands } from './handshake.ts'
+import { DroppedEarly } from './dropped.ts'
 import { hostKeyCheck } from './host-key.ts'
-import { identitiesFor } from './identities.ts'
 import type { JumpHosts } from './jump-hosts.ts'
 import { type Link, linkOver } from './link.ts'
 import { type Peer, peerOf } from './peer.ts'
-import { commandRoute } from './proxy-command.ts'
 import { directRoute, jumpRoute, type Route } from './route.ts'
 import { type SshSettings, sshSettings } from './ssh-config.ts'
 import { checkTarget, jumpTargets, type SshTarget } from './ssh-target.ts'
@@ -29,7 +27,9 @@ type Place = {
 export async function openLink(target: SshTarget, options: LinkOptions, place: Place = { trail: [] }): Promise<Link> {
   checkTarget(target)
   const { signal, environment, timings, warn, forgets } = options
-  const settings = await sshSettings(target, environment)
+  const asking = sshSettings(target, environment)
+  const { identitiesFor, shakeHands } = await ssh2Meanwhile(asking)
+  const settings = await asking
   const peer = peerOf(target, settings, { isJumpHost: place.trail.length > 0 })
   const note = (message: string) => warn?.(message, target.server)
   const met = options.met ?? (one => describeStrangers([one]).forEach(({ text }) => void note(text)))
@@ -62,6 +62,13 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
   return unlessDropped(tryOnce, peer, options)
 }
 
+/** Loads what needs ssh2, which takes about as long as ssh does to say how it would go there. */
+async function ssh2Meanwhile(asking: Promise<SshSettings>) {
+  asking.catch(() => {}) // it is waited for below
+  const [identities, handshake] = await Promise.all([import('./identities.ts'), import('./handshake.ts')])
+  return { ...identities, ...handshake }
+}
+
 type Destination = { target: SshTarget; settings: SshSettings; peer: Peer; place: Place }
 
 async function openRoute(destination: Destination, options: LinkOptions): Promise<Route> {
@@ -70,7 +77,10 @@ async function openRoute(destination: Destination, options: LinkOptions): Promis
   const limits = { peer, signal: options.signal, timeout: settings.connectTimeout ?? options.timings.connect }
   const jumpHosts = jumpHostsBefore(destination)
   if (jumpHosts.length > 0) return jumpRoute(await linkTo(jumpHosts, destination, options), host, port, limits)
-  if (proxyCommand !== undefined) return commandRoute(proxyCommand, peer)
+  if (proxyCommand !== undefined) {
+    const { commandRoute } = await import('./proxy-command.ts')
+    return commandRoute(proxyCommand, peer)
+  }
   return directRoute(host, port, limits)
 }
 

@@ -1,7 +1,7 @@
+import { type ExecFileException, execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import { execa } from 'execa'
 import { JijiError } from '../errors.ts'
 import type { SshTarget } from './ssh-target.ts'
 
@@ -56,16 +56,20 @@ async function askOpenSsh(target: SshTarget, homes: Homes, environment: Environm
     ...(target.user === undefined ? [] : ['-l', target.user]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
   ]
-  const result = await execa('ssh', ['-G', ...args, '--', target.host], {
-    stdin: 'ignore',
-    env: environment,
-    extendEnv: false,
-    reject: false,
-    timeout: 20_000,
+  const { error, stdout, stderr } = await runSsh(['-G', ...args, '--', target.host], environment)
+  if (error?.code === 'ENOENT') return { options: new Map<string, string[]>(), warnings: ignoredFile(target, homes) }
+  if (error) throw notUnderstood(target, stderr || error.message)
+  return { options: parseOptions(stdout), warnings: [] }
+}
+
+type Ended = { error: ExecFileException | null; stdout: string; stderr: string }
+
+/** By Node alone, which is there already: who has nothing to run on this machine need not load execa. */
+function runSsh(words: readonly string[], environment: Environment): Promise<Ended> {
+  return new Promise(resolve => {
+    const done = (error: Ended['error'], stdout: string, stderr: string) => resolve({ error, stdout, stderr })
+    execFile('ssh', words, { env: environment, timeout: 20_000 }, done).stdin?.end()
   })
-  if (result.code === 'ENOENT') return { options: new Map<string, string[]>(), warnings: ignoredFile(target, homes) }
-  if (result.failed) throw notUnderstood(target, result.stderr || result.shortMessage || 'ssh -G failed')
-  return { options: parseOptions(result.stdout), warnings: [] }
 }
 
 /**
