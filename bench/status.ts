@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { execa } from 'execa'
 import { createProject, type Project } from '../test/e2e/harness.ts'
 import { rigUnavailable } from '../test/e2e/rig/rig.ts'
@@ -12,7 +13,8 @@ const delays = [
 
 /**
  * `status` of 4 servers against one SSH execution: that of OpenSSH, which needs no Node, and that of jiji itself, which tells
- * what the other servers and the question cost. All take turns, so that they meet the same weather.
+ * what the other servers and the question cost. OpenSSH's to all 4 at once tells what this machine can do at best: it is
+ * client and servers in one. All take turns, so that they meet the same weather.
  */
 export async function measureStatus(): Promise<void> {
   const unavailable = rigUnavailable()
@@ -24,14 +26,18 @@ export async function measureStatus(): Promise<void> {
     if (deployed.code !== 0) throw new Error(`jiji deploy ended with ${deployed.code}: ${deployed.stderr}`)
     const rows: string[][] = []
     for (const delay of delays) rows.push(...(await measureAll(stubs, project, delay)))
-    printTable(`status, median of ${runs} runs (the mark for 4 servers: 1.5)`, head, rows)
+    printTable(
+      `status, median of ${runs} runs (the mark for 4 servers: 1.5), load ${loadavg()[0]?.toFixed(1)}`,
+      head,
+      rows,
+    )
   } finally {
     await project.remove()
     await stubs.stop()
   }
 }
 
-const head = ['', 'round trip', 'time', 'of ssh', 'of jiji server exec']
+const head = ['', 'round trip', 'time', 'of ssh', 'of 4 × ssh', 'of jiji server exec']
 
 async function measureAll(stubs: Stubs, project: Project, delay: (typeof delays)[number]): Promise<string[][]> {
   try {
@@ -40,8 +46,10 @@ async function measureAll(stubs: Stubs, project: Project, delay: (typeof delays)
     if (String(error).includes('cc: ')) return [['all', delay.name, 'skipped: needs a C compiler']]
     throw error
   }
+  const ssh = (name: string) => execa('ssh', ['-F', stubs.sshConfigFile, name, 'true'], { stdin: 'ignore' })
   const kinds: Record<string, () => Promise<unknown>> = {
-    'ssh w1 true': () => execa('ssh', ['-F', stubs.sshConfigFile, 'w1', 'true'], { stdin: 'ignore' }),
+    'ssh w1 true': () => ssh('w1'),
+    '4 × ssh true': () => Promise.all(stubs.names.map(ssh)),
     'jiji server exec -H w1 -- true': () => jiji(project, 'server', 'exec', '-H', 'w1', '--', 'true'),
     'jiji status of 1': () => jiji(project, 'status', '-H', 'w1'),
     'jiji status of 4': () => jiji(project, 'status'),
@@ -49,10 +57,10 @@ async function measureAll(stubs: Stubs, project: Project, delay: (typeof delays)
   const times = new Map<string, number[]>()
   for (let run = 0; run < runs; run++)
     for (const [name, act] of Object.entries(kinds)) times.set(name, [...(times.get(name) ?? []), await timeOf(act)])
-  const [ssh = 0, own = 0] = [...times.values()].map(median)
-  return [...times].map(([name, all]) => {
-    const time = median(all)
-    return [name, delay.name, `${time.toFixed(0)} ms`, (time / ssh).toFixed(2), (time / own).toFixed(2)]
+  const [one, all, own] = [...times.values()].map(median) as [number, number, number]
+  return [...times].map(([name, taken]) => {
+    const time = median(taken)
+    return [name, delay.name, `${time.toFixed(0)} ms`, ...[one, all, own].map(other => (time / other).toFixed(2))]
   })
 }
 

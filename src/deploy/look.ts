@@ -31,7 +31,7 @@ export async function look(
     if (!runner) return []
     const began = Date.now()
     try {
-      const observation = await observeServer(runner, engine, scope, signal)
+      const observation = await observeServer(runner, engine, scope, signal, { isFollowed: true })
       took.set(name, Date.now() - began)
       const running = services.map(service => asItRuns(observation, scope, service))
       answers.set(name, await askServices(runner, engine, observation, scope, running, signal))

@@ -72,8 +72,10 @@ export async function observeServer(
   engine: Engine,
   scope: string,
   signal?: AbortSignal,
+  { isFollowed = false } = {},
 ): Promise<Observation> {
-  const output = await runner.run(observe(engine, scope), { timeout: limits.ask, ...(signal ? { signal } : {}) })
+  const options = { timeout: limits.ask, isFollowed, ...(signal ? { signal } : {}) }
+  const output = await runner.run(observe(engine, scope), options)
   if (output.code !== 0) {
     throw (
       engineFailure(runner, engine, output) ??

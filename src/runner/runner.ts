@@ -14,6 +14,8 @@ export type RunOptions = {
   grace?: number
   /** What the script reads from its descriptor 3, once it has said `ready`. */
   input?: Readable
+  /** Another script comes right after it, whose shell a server starts meanwhile: that takes two round trips. */
+  isFollowed?: boolean
   /** What it writes is a secret: no log keeps it. */
   isPrivate?: boolean
   /** Each line of output as it comes, without its newline. */

@@ -6,7 +6,7 @@ import { exitOf } from './exit.ts'
 import type { Link } from './link.ts'
 import { isLost, lostError } from './lost.ts'
 import { readingFrom } from './reading.ts'
-import type { Connection, Output } from './runner.ts'
+import type { Connection, Output, RunOptions } from './runner.ts'
 import { runScript, type Shell } from './shell.ts'
 import { slots } from './slots.ts'
 
@@ -18,9 +18,19 @@ export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run' 
   const places = slots(atOnce)
   const sessions: Sessions = { running: 0, begun: 0 }
   const { server } = link.peer
-  const inSession = (signal: AbortSignal | undefined, use: (shell: Shell) => Promise<Output>) =>
+  let ahead: Promise<Shell | undefined> | undefined
+  const takeShell = async (signal: AbortSignal | undefined) => {
+    if (signal?.aborted) throw reasonOf(signal)
+    const ready = ahead
+    ahead = undefined
+    const shell = ready && (await unlessAborted(ready, signal))
+    return shell && link.lostBecause() === undefined ? shell : openShell(link, sessions, signal)
+  }
+  const inSession = ({ signal, isFollowed }: RunOptions, use: (shell: Shell) => Promise<Output>) =>
     places.use(async () => {
-      const shell = await openShell(link, sessions, signal)
+      const shell = await takeShell(signal)
+      // Not sooner: where a server allows one session only, that must be the one that is needed.
+      if (isFollowed) ahead ??= startShell(link).catch(() => undefined)
       sessions.begun += 1
       sessions.running += 1
       try {
@@ -30,10 +40,9 @@ export function sessionsOver(link: Link, grace: number): Pick<Connection, 'run' 
       }
     })
   return {
-    run: (script, options = {}) =>
-      inSession(options.signal, shell => runScript(shell, script, { grace, ...options, server })),
+    run: (script, options = {}) => inSession(options, shell => runScript(shell, script, { grace, ...options, server })),
     read: (script, signal) =>
-      readingFrom(hand => inSession(signal, shell => runScript(hand(shell), script, { signal, server, grace }))),
+      readingFrom(hand => inSession({ signal }, shell => runScript(hand(shell), script, { signal, server, grace }))),
   }
 }
 

@@ -177,6 +177,23 @@ describe.skipIf(!hasSshd)('a connection', { timeout: 20_000 }, () => {
       )
       expect(outputs.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 20 }, (_, index) => index))
     })
+    test('has the shell of the next script ready where that is announced, and starts no other', async () => {
+      const sshd = await start()
+      const connection = await connect(sshd.target())
+      await connection.run(sh`true`, { isFollowed: true })
+      await expect.poll(() => sessionsOf(sshd), { timeout: 20_000 }).toBe(2)
+      expect((await connection.run(sh`echo next`)).stdout).toBe('next\n')
+      expect(sessionsOf(sshd)).toBe(2)
+      expect((await connection.run(sh`echo one more`)).stdout).toBe('one more\n')
+    })
+    test('runs scripts of which each announces the next where MaxSessions is 1', async () => {
+      const sshd = await start(['MaxSessions 1'])
+      const connection = await connect(sshd.target())
+      for (const word of ['one', 'two', 'three'])
+        expect((await connection.run(sh`echo ${word}`, { isFollowed: true })).stdout).toBe(`${word}\n`)
+      const both = ['four', 'five'].map(word => connection.run(sh`echo ${word}`, { isFollowed: true }))
+      expect((await Promise.all(both)).map(({ stdout }) => stdout)).toEqual(['four\n', 'five\n'])
+    })
     test('says so where there is none, to each', async () => {
       const sshd = await start(['MaxSessions 0'])
       const connection = await connect(sshd.target())
@@ -224,3 +241,7 @@ describe.skipIf(!hasSshd)('a connection', { timeout: 20_000 }, () => {
     await expect(connection.run(sh`true`)).rejects.toMatchObject({ code: 'server.lost', message: /closed here/ })
   })
 })
+
+function sessionsOf(sshd: Sshd): number {
+  return sshd.log().split('Starting session: ').length - 1
+}
