@@ -73,3 +73,19 @@ export function isShownLive({ step, state }: Event): boolean {
   if (state === 'begun' || state === 'going on') return true
   return state === 'done' && ['start', 'health', 'switch', 'drain'].includes(step)
 }
+
+/** What is known of places, and nothing that happens. */
+export function isBookkeeping({ state }: Event): boolean {
+  return state === 'held' || state === 'let go'
+}
+
+/** What is worth a line to those alone who want to see everything. */
+export function isSmallTalk({ step, state }: Event): boolean {
+  return state === 'note' && !['drain', 'hook', 'lock', 'wait'].includes(step)
+}
+
+/** What does not take long enough for its beginning to be told, or what nobody doubts once something else happens. */
+export function goesWithoutSaying({ step, state, detail }: Event): boolean {
+  if (state === 'begun') return !['send', 'build', 'fetch', 'hook', 'push', 'pull', 'install'].includes(step)
+  return state === 'done' && !detail && ['connect', 'lock', 'record'].includes(step)
+}
