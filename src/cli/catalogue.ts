@@ -174,7 +174,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'status',
     summary: 'Show what runs where, and how it is',
-    shared: reading,
+    shared: [...reading, 'progress'],
     options: [{ flags: '-w, --watch', description: 'Go on looking, and show what changes, until Ctrl-C' }],
     examples: ['jiji status', 'jiji status -o json', 'jiji status --watch'],
     isEndless: true,
@@ -515,7 +515,7 @@ export const catalogue: readonly Command[] = [
   {
     name: 'doctor',
     summary: 'Find what keeps a deploy from going well, and what to do about it',
-    shared: [...registry, 'services'],
+    shared: [...registry, 'services', 'progress'],
     examples: ['jiji doctor', 'jiji doctor -H web1 -o json'],
     onlyLooks: true,
     load: () => import('./commands/doctor.ts'),

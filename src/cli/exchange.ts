@@ -44,7 +44,6 @@ async function confirm(context: Context, plan: ExchangePlan): Promise<void> {
     if (gaps.length === 0 || options.flag('yes')) return
     throw new JijiError('usage.needs-confirmation', what, { hint: `add --yes; ${why}` })
   }
-  output.note(renderExchange(plan))
-  if (gaps.length > 0) output.warn(`${what}: ${why}`)
-  if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
+  if (gaps.length === 0) return output.confirm(renderExchange(plan), 'yes')
+  return output.confirm(`${renderExchange(plan)}\n${what}: ${why}`, 'no')
 }

@@ -44,11 +44,9 @@ export async function gatherAnswers(
     return source
   }
   if (!mayAsk) return { source: sourceOf(from), answers: given }
-  return output.asking(async ask => {
-    const isTaken = found !== undefined && !/^n/i.test(await ask(`Make it of ${found}? [Y/n] `))
-    const source = sourceOf(isTaken ? found : from)
-    return { source, answers: source?.kind === 'kamal' ? given : await askRest(ask, given, context) }
-  })
+  const isTaken = found !== undefined && !/^n/i.test(await output.ask(`Make it of ${found}? [Y/n]`))
+  const source = sourceOf(isTaken ? found : from)
+  return { source, answers: source?.kind === 'kamal' ? given : await askRest(given, context) }
 }
 
 function refuseAnswers({ file }: Source, { options }: Context): void {
@@ -57,17 +55,13 @@ function refuseAnswers({ file }: Source, { options }: Context): void {
     throw new JijiError('usage', `--${useless} is not for ${file}, which says it itself`, { hint: 'leave it out' })
 }
 
-async function askRest(
-  ask: (question: string) => Promise<string>,
-  given: Answers,
-  { output, options }: Context,
-): Promise<Answers> {
+async function askRest(given: Answers, { output, options }: Context): Promise<Answers> {
   const until = async (
     question: string,
     asAnswers: (answer: string) => Partial<Answers>,
   ): Promise<Partial<Answers>> => {
     for (;;) {
-      const answer = await ask(question)
+      const answer = await output.ask(question)
       try {
         const answers = answer === '' ? {} : asAnswers(answer)
         check({ ...given, ...answers })
@@ -82,13 +76,13 @@ async function askRest(
   if (given.servers.length === 0)
     answers = {
       ...answers,
-      ...(await until('Server, as ssh takes it [later]: ', servers => ({ servers: servers.split(/[,\s]+/) }))),
+      ...(await until('Server, as ssh takes it [later]:', servers => ({ servers: servers.split(/[,\s]+/) }))),
     }
-  if (given.domain === undefined) answers = { ...answers, ...(await until('Domain [later]: ', domain => ({ domain }))) }
+  if (given.domain === undefined) answers = { ...answers, ...(await until('Domain [later]:', domain => ({ domain }))) }
   if (!options.flag('registry'))
     answers = {
       ...answers,
-      ...(await until(`Registry, such as ghcr.io [${given.registry ?? 'none'}]: `, registry => ({ registry }))),
+      ...(await until(`Registry, such as ghcr.io [${given.registry ?? 'none'}]:`, registry => ({ registry }))),
     }
   return answers
 }

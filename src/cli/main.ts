@@ -4,7 +4,6 @@ import { columnsOf, inCharactersOf } from '../ui/terminal.ts'
 import { catalogue } from './catalogue.ts'
 import type { Context } from './context.ts'
 import { helpText } from './help.ts'
-import { withLive } from './live.ts'
 import type { Options } from './options.ts'
 import { type Invocation, parse } from './parse.ts'
 
@@ -49,6 +48,7 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     lines: Boolean(json && isChange && command.tellsEvents),
     quiet: options.flag('quiet'),
     verbose: options.flag('verbose'),
+    isPlain: options.text('progress') === 'plain',
   })
   if (isChange) output.keepLog(command.name, logTitle(world))
   const interrupt = new AbortController()
@@ -68,7 +68,7 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
   const onFault = (error: unknown) => interrupt.abort(error)
   process.on('uncaughtException', onFault)
   try {
-    checkOutputFormat(options)
+    checkChoices(options)
     keepCompiled()
     const { run } = await command.load()
     const { environment, directory, forget } = world
@@ -76,7 +76,8 @@ async function run(world: World, { command, args, options }: Exclude<Invocation,
     const stdin = () => world.stdin
     const context = { command: command.name, options, args, output, environment, forget, directory, stdin, signal }
     const work = async () => run(context)
-    const status: unknown = await (command.shared.includes('progress') ? withLive(context, work) : work())
+    const isLive = command.shared.includes('progress') && !command.isEndless
+    const status: unknown = await (isLive ? output.live(work) : work())
     if (signal.aborted && !isInterrupt(signal.reason)) throw signal.reason
     output.end()
     return typeof status === 'number' ? status : 0
@@ -126,10 +127,12 @@ function keepCompiled(): void {
   enableCompileCache?.()
 }
 
-function checkOutputFormat(options: Options): void {
-  const format = options.text('output') ?? 'table'
-  if (format === 'table' || format === 'json') return
-  throw new JijiError('usage', `--output takes table or json, not ${format}`)
+function checkChoices(options: Options): void {
+  for (const [name, choices] of [['output', ['table', 'json']] as const, ['progress', ['auto', 'plain']] as const]) {
+    const chosen = options.text(name)
+    if (chosen !== undefined && !choices.some(one => one === chosen))
+      throw new JijiError('usage', `--${name} takes ${choices.join(' or ')}, not ${chosen}`)
+  }
 }
 
 function leftAtOnce(output: Output): JijiError {

@@ -12,7 +12,7 @@ export async function askPassword({ options, output, stdin }: Context, registry:
       hint: 'write it to stdin, and add --password-stdin',
     })
   }
-  const password = isPiped ? await readAll(stdin()) : await output.askSecret(`Password for ${registry}: `)
+  const password = isPiped ? await readAll(stdin()) : await output.askSecret(`Password for ${registry}:`)
   if (password === '') throw new JijiError('usage', 'the password is empty')
   return password
 }

@@ -113,8 +113,7 @@ export function isAsked({ options, output }: Context): boolean {
 }
 
 export async function confirmPlan({ output }: Context, plan: Plan): Promise<void> {
-  output.note(renderPlan(plan))
-  if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
+  await output.confirm(renderPlan(plan), 'yes')
 }
 
 export function showPlan({ output }: Context, plan: Plan): void {

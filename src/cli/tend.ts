@@ -28,15 +28,9 @@ export async function tend<T>(
   )
 }
 
-/** Without a terminal `--yes` says that it is meant; what would happen is shown to whoever is asked. */
-export async function confirmRemoval(
-  { options, output }: Context,
-  shown: string,
-  what: string,
-  question = 'Go ahead?',
-): Promise<void> {
+/** Without a terminal `--yes` says that it is meant. Whoever is asked is shown what would happen, and has to say more than Enter. */
+export async function confirmRemoval({ options, output }: Context, shown: string, what: string): Promise<void> {
   if (options.flag('yes')) return
   if (!output.isInteractive) throw new JijiError('usage.needs-confirmation', what, { hint: 'add --yes' })
-  output.note(shown)
-  if (!(await output.confirm(question))) throw new JijiError('interrupted', 'nothing was changed')
+  await output.confirm(shown, 'no')
 }

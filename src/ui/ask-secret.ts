@@ -1,6 +1,10 @@
 import { JijiError } from '../errors.ts'
+import { giveBack } from './ask-line.ts'
 
-/** Asks on a terminal without echo. Ctrl-C and Ctrl-D give up; backspace and Ctrl-U take back. */
+/**
+ * Asks on a terminal without echo. Ctrl-C and Ctrl-D give up; backspace and Ctrl-U take back. What is typed beyond the line
+ * stays for what is asked next.
+ */
 export function askSecret(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream, question: string): Promise<string> {
   stderr.write(question)
   stdin.setRawMode(true)
@@ -18,8 +22,13 @@ export function askSecret(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream, 
     const giveUp = () => end(() => reject(new JijiError('interrupted', 'nothing was changed')))
     const onEnd = () => giveUp()
     const onData = (text: string) => {
+      let read = 0
       for (const key of text) {
-        if (key === '\r' || key === '\n') return end(() => resolve(answer))
+        read += key.length
+        if (key === '\r' || key === '\n') {
+          end(() => resolve(answer))
+          return giveBack(stdin, text.slice(read))
+        }
         if (key === '\u0003' || (key === '\u0004' && answer === '')) return giveUp()
         if (key === '\u007f' || key === '\b') answer = [...answer].slice(0, -1).join('')
         else if (key === '\u0015') answer = ''

@@ -3,6 +3,7 @@ import type { ChalkInstance } from 'chalk'
 import type { Event } from '../deploy/event.ts'
 import { goingOn } from './going-on.ts'
 import { harmless } from './harmless.ts'
+import { onStop } from './job-control.ts'
 import { renderLive } from './live-lines.ts'
 import { columnsOf, inCharactersOf, rowsOf } from './terminal.ts'
 import { widthOf } from './text-width.ts'
@@ -62,10 +63,14 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
     drawnAt = now()
     isNews = false
   }
-  const clear = () => {
-    if (drawn.length > 0) stream.write(`${back()}\u001b[J`)
+  /** What has come to stand below is not to be written over. */
+  const leave = () => {
     drawn = []
     isNews = true
+  }
+  const clear = () => {
+    if (drawn.length > 0) stream.write(`${back()}\u001b[J`)
+    leave()
   }
   const look = () => {
     const age = now() - drawnAt
@@ -76,6 +81,7 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
     if (!isAway) draw()
   }
   stream.on('resize', onResize)
+  const forgetStops = onStop(clear, leave)
 
   return {
     hear(event) {
@@ -103,6 +109,7 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
       isAway = true
       clearInterval(timer)
       stream.off('resize', onResize)
+      forgetStops()
     },
   }
 }

@@ -1,12 +1,12 @@
-import { createInterface } from 'node:readline/promises'
 import type { Problem } from '../config/problem.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Event } from '../deploy/event.ts'
+import { JijiError } from '../errors.ts'
 import type { Runner, Terminal } from '../runner/runner.ts'
 import { pasted, pastedAtTerminal } from '../shell/pasted.ts'
 import type { Script } from '../shell/script.ts'
+import { askLine } from './ask-line.ts'
 import { askSecret } from './ask-secret.ts'
-import { type Ask, asking } from './asking.ts'
 import { Documents } from './documents.ts'
 import { errorText } from './error-text.ts'
 import { isBookkeeping, isSmallTalk, renderEvent } from './event.ts'
@@ -21,7 +21,7 @@ import { type LeftBehind, leftBehind } from './left-behind.ts'
 import { type Narration, narration } from './narration.ts'
 import { Printer, type Streams } from './printer.ts'
 import { problemText, showError, showWhereLogged } from './show-error.ts'
-import { rowsOf } from './terminal.ts'
+import { canRedraw, inCharactersOf, rowsOf } from './terminal.ts'
 import { type Timeline, timeline } from './timeline.ts'
 import { wrap } from './wrap.ts'
 
@@ -31,6 +31,8 @@ export type OutputStyle = {
   lines?: boolean
   quiet: boolean
   verbose: boolean
+  /** Nothing that has been shown changes. */
+  isPlain?: boolean
 }
 
 /** Every byte that is printed goes through here, and through the mask. Results to stdout, narration to stderr. */
@@ -84,7 +86,7 @@ export class Output {
    */
   async live<T>(work: () => Promise<T>): Promise<T> {
     const { json, quiet, verbose } = this.style
-    return json || quiet || verbose || !this.#printer.canRedraw ? work() : this.#printer.withLive(work)
+    return json || quiet || verbose || !this.#mayRedraw('stderr') ? work() : this.#printer.withLive(work)
   }
 
   /** Whether somebody is there who can be asked. */
@@ -100,6 +102,15 @@ export class Output {
   /** Whether results are shown to somebody, and stay in what a terminal keeps. */
   get isOnTerminal(): boolean {
     return Boolean(this.#streams.stdout.isTTY)
+  }
+
+  /** Whether a result can be shown in the place of the one before. */
+  get canRedraw(): boolean {
+    return !this.style.json && this.#mayRedraw('stdout')
+  }
+
+  #mayRedraw(to: 'stdout' | 'stderr'): boolean {
+    return !this.style.isPlain && canRedraw(this.#streams[to], this.#streams.environment)
   }
 
   /** How wide results may be. */
@@ -139,7 +150,7 @@ export class Output {
   redraw(head: readonly string[], rows: readonly (readonly string[])[]): void {
     const { stdout, environment } = this.#streams
     const text = this.#printer.render({ head, rows: rows.map(row => row.map(harmless)) }, this.columns)
-    const shown = firstLines(text, { columns: this.columns, rows: rowsOf(stdout, environment) })
+    const shown = firstLines(inCharactersOf(environment, text), { columns: this.columns, rows: rowsOf(stdout, environment) })
     stdout.write(`\u001b[H${shown.join('\u001b[K\n')}\u001b[K\n\u001b[J`)
   }
 
@@ -212,33 +223,42 @@ export class Output {
     if (this.style.verbose) this.#printer.print(this.#printer.colour.dim(`# ${server}\n${lines}`), this.#printer.group)
   }
 
-  async confirm(question: string): Promise<boolean> {
-    return /^(y|yes|)$/i.test((await this.ask(`${question} [Y/n] `)) ?? 'no')
+  /**
+   * Shows what would be done, and asks whether it shall be. Enter alone is the `usual` answer.
+   * @throws JijiError interrupted, unless the answer is yes
+   */
+  async confirm(shown: string, usual: 'yes' | 'no'): Promise<void> {
+    const answer = await this.ask(`Go ahead? ${usual === 'yes' ? '[Y/n]' : '[y/N]'}`, shown)
+    if (!/^(y|yes)$/i.test(answer || usual)) throw new JijiError('interrupted', 'nothing was changed')
   }
 
-  /** What somebody types; nothing where they close the question. */
-  ask(question: string): Promise<string | undefined> {
-    return this.#printer.alone(() => this.#ask(question))
-  }
-
-  async #ask(question: string): Promise<string | undefined> {
-    const prompt = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr })
-    // Ctrl-D, and Ctrl-C on a terminal, close the prompt and leave the question open for ever.
-    const closed = new Promise<undefined>(resolve => prompt.once('close', () => resolve(undefined)))
-    try {
-      return (await Promise.race([prompt.question(question), closed]))?.trim()
-    } finally {
-      prompt.close()
+  /**
+   * What somebody types, who is shown what it is about also where all else is quiet.
+   * @throws JijiError interrupted where they close the question
+   */
+  ask(question: string, shown?: string): Promise<string> {
+    const { stdin, stderr } = this.#streams
+    if (shown !== undefined) {
+      this.#journal?.tell(shown)
+      this.#printer.tell(shown)
     }
-  }
-
-  /** Several questions, one after the other: what is typed ahead is an answer to the next. */
-  asking<T>(use: (ask: Ask) => Promise<T>): Promise<T> {
-    return this.#printer.alone(() => asking(this.#streams.stdin, this.#streams.stderr, use))
+    return this.#prompt(question, prompt => askLine(stdin, stderr, prompt))
   }
 
   askSecret(question: string): Promise<string> {
-    return this.#printer.alone(() => askSecret(this.#streams.stdin, this.#streams.stderr, question))
+    const { stdin, stderr } = this.#streams
+    return this.#prompt(question, prompt => askSecret(stdin, stderr, prompt))
+  }
+
+  /** With the terminal for itself, and room in the last line for an answer. */
+  #prompt<T>(question: string, ask: (prompt: string) => Promise<T>): Promise<T> {
+    const { width = Number.POSITIVE_INFINITY } = this.#printer
+    const lines = wrap(this.#printer.readable(question), Math.max(width - answerWidth, answerWidth)).split('\n')
+    const last = lines.pop()
+    return this.#printer.alone(() => {
+      if (lines.length > 0) this.#printer.print(lines.join('\n'))
+      return ask(`${last} `)
+    })
   }
 
   /** As JSON, if there is room for it. */
@@ -262,6 +282,9 @@ export class Output {
     this.#printer.commands(lines.map(line => this.mask(line)))
   }
 }
+
+/** Columns of a question's last line that are left to its answer. */
+const answerWidth = 12
 
 type Place = Pick<Runner, 'server' | 'sshWords'>
 

@@ -4,7 +4,7 @@ import { beginGroup, defused, endGroup, isGitHub, maskCommands } from './github.
 import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
 import { renderTable, type Table } from './table.ts'
-import { canRedraw, columnsOf, inCharactersOf, isColoured } from './terminal.ts'
+import { columnsOf, inCharactersOf, isColoured } from './terminal.ts'
 import { wrap } from './wrap.ts'
 
 export type Streams = {
@@ -110,10 +110,6 @@ export class Printer {
   render({ head, rows }: Table, width: number | undefined): string {
     const masked = rows.map(row => row.map(cell => this.#mask(cell)))
     return renderTable(head, masked, width)
-  }
-
-  get canRedraw(): boolean {
-    return canRedraw(this.streams.stderr, this.streams.environment)
   }
 
   /** What shows, in the last lines of the terminal, what is going on. */

@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { findHooks } from '../../src/deploy/hooks.ts'
 import { type ErrorCode, JijiError } from '../../src/errors.ts'
 import { exits } from '../../src/shell/engine.ts'
+import { Printer } from '../../src/ui/printer.ts'
 import { folderWith } from '../config/folder.ts'
 import { type Answer, fakeServers, unhealthy } from '../deploy/fake.ts'
 import { containerLine } from '../deploy/world.ts'
@@ -642,6 +643,23 @@ describe('jiji service prune', () => {
   })
 })
 
+describe('what must be confirmed where nobody can be asked', () => {
+  test.each([
+    'service remove worker',
+    'service prune',
+    'proxy remove --force',
+    'server init',
+    'server restore logins.json -H web1 --force',
+    'registry remove',
+  ])('is not confirmed by Enter alone: %s', async line => {
+    const without = line.startsWith('registry') ? yaml.replace(/builder:.*\n/, '') : yaml
+    const own = { ...files, '.jiji/deploy.yml': `${without}deploy: {retain: 1}\n` }
+    const { code, err, log } = await jiji(line, { files: own, isTty: true, typed: '\n' })
+    expect([code, err]).toEqual([130, expect.stringMatching(/Go ahead\? \[y\/N\][\s\S]*error:.* nothing was changed/)])
+    expect(log.filter(one => /lock|remove|record|write/.test(one))).toEqual([])
+  })
+})
+
 describe('the width', () => {
   const longest = (text: string) => Math.max(...text.split('\n').map(line => line.length))
   test.each(['deploy --help', 'registry', 'docs services.web', 'docs', 'status', 'validate -c nowhere.yml'])(
@@ -817,6 +835,44 @@ describe('jiji status', () => {
       schemaVersion: 1,
       services: [expect.objectContaining({ service: 'worker', server: 'web1', version: 'r2', health: 'unknown' })],
     })
+  })
+  test.each<[string, Record<string, string>, boolean]>([
+    ['', {}, true],
+    [' --progress plain', {}, false],
+    ['', { JIJI_PROGRESS: 'plain' }, false],
+    ['', { TERM: 'dumb' }, false],
+    ['', { CI: 'true' }, false],
+  ])('--watch%s with %j draws the table again: %s', async (more, environment, isDrawn) => {
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 })
+    let out = ''
+    stdout.on('data', chunk => {
+      out += String(chunk)
+      // Nobody reads it any more.
+      stdout.emit('error', new Error('EPIPE'))
+    })
+    await jiji(`status --watch${more}`, { stdout, isTty: true, environment: { TERM: 'xterm', ...environment } })
+    expect(out).toMatch(isDrawn ? /^.\[HSERVICE +SERVER/ : /^\d{4}-\S+Z web web1 r2 running/)
+    expect(out.includes('\u001b')).toBe(isDrawn)
+  })
+})
+
+describe('what is going on', () => {
+  test.each<[string, Record<string, string>, boolean]>([
+    ['deploy -y', {}, true],
+    ['deploy -y --progress auto', { JIJI_PROGRESS: 'plain' }, true],
+    ['deploy -y --progress plain', {}, false],
+    ['deploy -y', { JIJI_PROGRESS: 'plain' }, false],
+    ['doctor', {}, true],
+    ['doctor --progress plain', {}, false],
+    ['status', {}, false],
+  ])('is shown live by jiji %s with %j: %s', async (line, environment, isLive) => {
+    const live = vi.spyOn(Printer.prototype, 'withLive')
+    await jiji(line, { isTty: true, environment: { TERM: 'xterm', ...environment } })
+    expect(live).toHaveBeenCalledTimes(isLive ? 1 : 0)
+  })
+  test('is shown in no other way', async () => {
+    const { code, err } = await jiji('deploy --progress fancy')
+    expect([code, err]).toEqual([2, expect.stringContaining('--progress takes auto or plain, not fancy')])
   })
 })
 

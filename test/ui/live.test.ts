@@ -20,7 +20,7 @@ function terminalOf({ style = {}, environment = usual, isTTY = true }: World = {
     written += String(chunk)
   })
   const resize = (columns: number) => terminal.emit('resize', Object.assign(terminal, { columns }))
-  return { output, stdin, resize, written: () => written, screen: () => screenAfter(written, 60) }
+  return { output, stdin, terminal, resize, written: () => written, screen: () => screenAfter(written, 60) }
 }
 
 const pulling = (server: string, state: Event['state'] = 'begun'): Event => ({
@@ -94,15 +94,45 @@ describe('the last lines of a terminal', () => {
     await output.live(async () => {
       output.event(pulling('s1'))
       await expect.poll(screen, { timeout: 20_000 }).toEqual([expect.stringMatching(/^s1 +\ds {2}pulling web$/), ''])
-      const answer = output.confirm('Go ahead?')
-      await expect.poll(() => screen().join('\n'), { timeout: 20_000 }).toMatch(/^Go ahead\? \[Y\/n\]$/)
+      const answer = output.confirm('a plan', 'yes')
+      const asked = 'a plan\nGo ahead? [Y/n]'
+      await expect.poll(() => screen().join('\n'), { timeout: 20_000 }).toBe(asked)
       output.event(pulling('s2'))
       await new Promise(resolve => setTimeout(resolve, 300))
-      expect(screen().join('\n')).toBe('Go ahead? [Y/n]')
+      expect(screen().join('\n')).toBe(asked)
       stdin.write('y\n')
-      expect(await answer).toBe(true)
+      await answer
       await expect.poll(() => screen().join('\n'), { timeout: 20_000 }).toMatch(/\ns2 +\ds {2}pulling web\n$/)
     })
+  })
+  test('are gone while Ctrl-Z has stopped the program, and come anew below what was written meanwhile', async () => {
+    const { output, terminal, screen } = terminalOf()
+    const live = ['s1   0s  pulling web', '']
+    const shell: string[] = []
+    const kill = vi.spyOn(process, 'kill').mockImplementation((_, signal) => {
+      expect([signal, screen(), process.listenerCount('SIGTSTP')]).toEqual(['SIGTSTP', [...shell, ''], 0])
+      terminal.write('[1]+ Stopped\n$ fg\n')
+      shell.push('[1]+ Stopped', '$ fg')
+      process.emit('SIGCONT')
+      return true
+    })
+    await output.live(async () => {
+      output.event(pulling('s1'))
+      vi.advanceTimersByTime(100)
+      for (const _ of [1, 2]) {
+        process.emit('SIGTSTP')
+        vi.advanceTimersByTime(100)
+        expect(screen()).toEqual([...shell, ...live])
+      }
+      // Nothing has told of this one before.
+      terminal.write('[1]+ Stopped (signal)\n')
+      process.emit('SIGCONT')
+      vi.advanceTimersByTime(100)
+      expect(screen()).toEqual([...shell, ...live.slice(0, 1), '[1]+ Stopped (signal)', ...live])
+    })
+    expect(kill).toHaveBeenCalledTimes(2)
+    kill.mockRestore()
+    expect(['SIGTSTP', 'SIGCONT'].map(signal => process.listenerCount(signal))).toEqual([0, 0])
   })
   test('leave nothing when the terminal has become narrower, and broken them', async () => {
     const { output, written, resize } = terminalOf()

@@ -7,6 +7,7 @@ import { FailedRelease } from '../../src/deploy/failed-release.ts'
 import { JijiError } from '../../src/errors.ts'
 import { sh } from '../../src/shell/script.ts'
 import { Output, type OutputStyle } from '../../src/ui/output.ts'
+import { screenAfter } from './screen.ts'
 
 type World = { style?: Partial<OutputStyle>; environment?: Record<string, string>; isTty?: boolean; columns?: number }
 
@@ -386,23 +387,69 @@ describe('as lines of JSON', () => {
 })
 
 describe('a question', () => {
-  const asked = async (text: string | undefined) => {
+  const asked = async (text: string | undefined, usual: 'yes' | 'no') => {
     const { output, stdin } = outputOf({ isTty: true })
-    const answer = output.confirm('Go ahead?')
+    const answer = output.confirm('a plan', usual)
     if (text === undefined) stdin.end()
     else stdin.write(`${text}\n`)
-    return answer
+    return answer.then(
+      () => true,
+      error => [error.code, error.message].join(': '),
+    )
   }
-  test.each<[string | undefined, boolean]>([
-    ['', true],
-    ['y', true],
-    ['YES', true],
-    [' yes ', true],
-    ['n', false],
-    ['no', false],
-    ['what', false],
-    [undefined, false],
-  ])('answered with %j: %s', async (text, isConfirmed) => expect(await asked(text)).toBe(isConfirmed))
+  const nothing = 'interrupted: nothing was changed'
+  test.each<[string | undefined, 'yes' | 'no', true | string]>([
+    ['', 'yes', true],
+    ['', 'no', nothing],
+    ['y', 'no', true],
+    ['YES', 'no', true],
+    [' yes ', 'no', true],
+    ['n', 'yes', nothing],
+    ['no', 'yes', nothing],
+    ['what', 'yes', nothing],
+    [undefined, 'yes', nothing],
+  ])('answered with %j, where %s is usual: %s', async (text, usual, answer) =>
+    expect(await asked(text, usual)).toBe(answer),
+  )
+  test('shows what it is about and what is usual, also where all else is quiet', async () => {
+    const { output, stdin, err } = outputOf({ isTty: true, columns: 40, style: { quiet: true } })
+    stdin.write('n\n')
+    await expect(output.confirm('a plan', 'no')).rejects.toThrow('nothing was changed')
+    expect(screenAfter(err(), 40).slice(0, 2)).toEqual(['a plan', 'Go ahead? [y/N] n'])
+  })
+  test('is answered by what was typed ahead, and leaves the rest of that to the next', async () => {
+    const { output, stdin } = outputOf({ isTty: true })
+    Object.assign(stdin, { setRawMode: () => {} })
+    stdin.write('one\ntwo\nhun')
+    expect(await output.ask('First:')).toBe('one')
+    expect(await output.ask('Second:')).toBe('two')
+    const password = output.askSecret('Password:')
+    stdin.write('ter2\nfour\n')
+    expect(await password).toBe('hunter2')
+    expect(await output.ask('Fourth:')).toBe('four')
+    stdin.write('\u0003')
+    await expect(output.ask('Fifth:')).rejects.toThrow('nothing was changed')
+  })
+  test('leaves room for an answer, in a terminal of any width', async () => {
+    const { output, stdin, err } = outputOf({ isTty: true, columns: 40, environment: { LANG: 'C.UTF-8' } })
+    const answer = output.ask('Registry, such as ghcr.io [ghcr.io]:')
+    stdin.write('registry.acme.org\n')
+    await answer
+    expect(screenAfter(err(), 40).slice(0, 2)).toEqual(['Registry, such as ghcr.io', '  [ghcr.io]: registry.acme.org'])
+  })
+  test('goes on after Ctrl-Z and fg', async () => {
+    const { output, stdin, err } = outputOf({ isTty: true, columns: 40 })
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    onTestFinished(() => kill.mockRestore())
+    const answer = output.ask('Domain:')
+    stdin.write('sho\u001a')
+    await expect.poll(() => kill.mock.calls, { timeout: 20_000 }).toEqual([[process.pid, 'SIGTSTP']])
+    err()
+    process.emit('SIGCONT')
+    expect(screenAfter(err(), 40)).toEqual(['Domain: sho'])
+    stdin.write('p.acme.org\n')
+    expect(await answer).toBe('shop.acme.org')
+  })
 
   test.each<[World, boolean]>([
     [{ isTty: true }, true],

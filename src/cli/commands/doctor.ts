@@ -30,16 +30,17 @@ export async function run(context: Context): Promise<void> {
   })
   const from = { config, secrets, services: provable }
 
-  const { signal } = context
+  const { output, signal } = context
   const [ofHere, checks, ofServers] = await Promise.all([
     examineThisMachine(config, services, thisMachine(context), signal),
     verifyAt(hereOf(context, config), needsHere(from), signal),
-    withReachable(context, config, secrets, open.servers, fleet =>
-      examineServers(
+    withReachable(context, config, secrets, open.servers, fleet => {
+      for (const server of fleet.runners.keys()) output.event({ step: 'verify', state: 'begun', server })
+      return examineServers(
         { config, selected: open, needsOn: name => needsOn(name, from), lookup: addressesOf, turns: slots(1), signal },
         fleet,
-      ),
-    ),
+      )
+    }),
   ])
   show(context, [
     ...ofHere,

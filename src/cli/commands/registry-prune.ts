@@ -18,6 +18,7 @@ import { labels } from '../../shell/names.ts'
 import { renderAge } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { confirmRemoval } from '../tend.ts'
 
 /** Takes old images out of the local registry, and gives back their room. */
 export async function run(context: Context): Promise<void> {
@@ -82,12 +83,10 @@ function milliseconds(text: string): number {
   throw new JijiError('usage', `--older-than takes an age such as 30d, 2w or 12h, not ${text}`)
 }
 
-async function confirm({ output }: Context, { removals, size }: PrunePlan): Promise<void> {
+function confirm(context: Context, { removals, size }: PrunePlan): Promise<void> {
   const what = `${count(removals.length)} would be removed from the local registry, ${renderSize(size)}`
-  if (!output.isInteractive) throw new JijiError('usage.needs-confirmation', what, { hint: 'add --yes' })
-  output.note(removals.map(one => `  ${one.repository} ${one.version.tags.join(', ')}`).join('\n'))
-  output.note(`${what}; it stops for a moment`)
-  if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
+  const images = removals.map(one => `  ${one.repository} ${one.version.tags.join(', ')}`)
+  return confirmRemoval(context, [...images, `${what}; it stops for a moment`].join('\n'), what)
 }
 
 function show(

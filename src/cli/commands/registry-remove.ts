@@ -1,8 +1,8 @@
 import type { Engine } from '../../config/config.ts'
-import { JijiError } from '../../errors.ts'
 import { removeRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
 import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { confirmRemoval } from '../tend.ts'
 import { run as logOut } from './registry-logout.ts'
 
 export async function run(context: Context): Promise<void> {
@@ -18,12 +18,7 @@ export async function run(context: Context): Promise<void> {
 }
 
 async function takeAway(context: Context, engine: Engine, port: number): Promise<'already' | 'done'> {
-  const { options, output } = context
-  if (!options.flag('yes')) {
-    if (!output.isInteractive)
-      throw new JijiError('usage.needs-confirmation', 'the local registry would be removed', { hint: 'add --yes' })
-    if (!(await output.confirm(`Remove the local registry on port ${port}?`)))
-      throw new JijiError('interrupted', 'nothing was changed')
-  }
+  const what = 'the local registry would be removed'
+  await confirmRemoval(context, `${what} from port ${port}`, what)
   return removeRegistry(thisMachine(context), engine)
 }

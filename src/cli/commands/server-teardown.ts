@@ -24,8 +24,7 @@ export async function run(context: Context): Promise<void> {
     if (isDryRun || !isConfirmed(context)) {
       const plan = planFrom(await observeAll(config, runners, signal))
       if (isDryRun) return output.style.json ? output.json(plan) : output.result(renderTeardown(plan))
-      output.note(renderTeardown(plan))
-      const typed = await output.ask(`Type ${config.scope} to take all of this away: `)
+      const typed = await output.ask(`Type ${config.scope} to take all of this away:`, renderTeardown(plan))
       if (typed !== config.scope) throw new JijiError('interrupted', 'nothing was changed')
     }
     const plan = await tend(context, config, runners, async tending => {

@@ -2,7 +2,6 @@ import { type Observation, observeAll } from '../../deploy/observe.ts'
 import { type Excess, excessOf } from '../../deploy/plan/excess.ts'
 import { pruneAll } from '../../deploy/remove.ts'
 import { renderSize } from '../../deploy/size.ts'
-import { JijiError } from '../../errors.ts'
 import { renderTable } from '../../ui/table.ts'
 import type { Context } from '../context.ts'
 import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
@@ -22,8 +21,7 @@ export async function run(context: Context): Promise<void> {
     if (options.flag('dry-run') || isAsked(context)) {
       const excesses = excessIn(await observeAll(config, runners, signal))
       if (options.flag('dry-run') || excesses.every(isNone)) return show(context, excesses)
-      output.note(renderTable(head, rowsOf(excesses, new Map()), output.columns))
-      if (!(await output.confirm('Go ahead?'))) throw new JijiError('interrupted', 'nothing was changed')
+      await output.confirm(renderTable(head, rowsOf(excesses, new Map()), output.columns), 'no')
     }
     const { excesses, freed } = await tend(context, config, runners, async tending => {
       const excesses = excessIn(tending.observations)

@@ -52,11 +52,11 @@ function showOnce({ output }: Context, services: readonly ServiceStatus[]): void
   else output.table(head, services.map(rowOf))
 }
 
-/** On a terminal the whole is drawn again; elsewhere only what is not as it was is told. */
+/** Where a terminal can do that, the whole is drawn again; elsewhere only what is not as it was is told. */
 function watcher({ output }: Context): (services: readonly ServiceStatus[]) => void {
   let before = new Map<string, string>()
   return services => {
-    if (output.isOnTerminal && !output.style.json) return output.redraw(head, services.map(rowOf))
+    if (output.canRedraw) return output.redraw(head, services.map(rowOf))
     const now = new Map(services.map(one => [JSON.stringify(one), `${one.service} ${one.server} ${one.container}`]))
     const changed = services.filter(one => !before.has(JSON.stringify(one)))
     const isLess = [...before.keys()].some(one => !now.has(one))
