@@ -64,24 +64,31 @@ services:
   })
 
   describe('on a terminal', () => {
-    /** What it shows of a deploy to eleven of them in the end, and what it was told; Ctrl-C is typed when that has `until` in it. */
-    const onTerminal = async (version: string, until?: string) => {
+    /**
+     * What it shows of a deploy to eleven of them in the end, and what it was told. Each key is typed when something has been
+     * told since the one before. What has been stopped by one is said, and goes on.
+     */
+    const onTerminal = async (version: string, keys: readonly { after: string; key: string }[] = []) => {
       const words = `deploy --yes --skip-verify --version ${version} -H 'w2*'`
-      const line = `stty rows 24 cols 80; exec '${process.execPath}' '${program}' ${words}`
+      const line = `stty rows 24 cols 80; '${process.execPath}' '${program}' ${words}
+        code=$?; [ $code -lt 145 ] || { echo stopped with $code; fg %1 >/dev/null; exit; }; exit $code`
       const { PATH = '', HOME = '' } = process.env
-      const child = execa('script', ['-qec', line, '/dev/null'], {
+      const child = execa('script', ['-qec', 'bash -mc "$LINE"', '/dev/null'], {
         cwd: project.folder,
-        env: { PATH, HOME, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' },
+        env: { LINE: line, PATH, HOME, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' },
         extendEnv: false,
         reject: false,
       })
       let written = ''
-      let wanted = until
+      let read = 0
+      const left = [...keys]
       child.stdout.on('data', chunk => {
         written += String(chunk)
-        if (wanted === undefined || !written.includes(wanted)) return
-        wanted = undefined
-        child.stdin.write('\u0003')
+        for (let next = left[0]; next && written.includes(next.after, read); next = left[0]) {
+          read = written.indexOf(next.after, read) + next.after.length
+          child.stdin.write(next.key)
+          left.shift()
+        }
       })
       const { exitCode } = await child
       return { exitCode, written, screen: screenAfter(written, 80) }
@@ -104,12 +111,20 @@ services:
         '',
       ])
     })
-    test('takes them away on Ctrl-C too', async () => {
+    test('takes them away on Ctrl-Z and Ctrl-C too, and shows them again after fg', async () => {
       await project.write(configure('wait: 10m'))
-      const told = await onTerminal('v4', 'waiting 600 s before')
+      const drawn = '\u001b[K\r\n\u001b[J'
+      const told = await onTerminal('v4', [
+        { after: 'waiting 600 s before', key: '' },
+        { after: drawn, key: '\u001a' },
+        { after: 'stopped with 148', key: '' },
+        { after: drawn, key: '\u0003' },
+      ])
       expect(told).toMatchObject({ exitCode: 130 })
       expectGone(told)
-      expect(told.screen.join('\n')).toMatch(/waiting 600 s before[\s\S]*\ncleaning up;[\s\S]*\nerror: interrupted/)
+      expect(told.screen.join('\n')).toMatch(
+        /waiting 600 s before[\s\S]*\nstopped with 148\n[\s\S]*cleaning up;[\s\S]*\nerror: interrupted/,
+      )
     })
   })
 })
