@@ -88,20 +88,24 @@ function groupSections(catalogue: readonly Command[], group: string): Section[] 
 }
 
 export function commandSections(command: Command): Section[] {
-  const common = command.shared.map(name => shared[name])
+  // In the same order everywhere.
+  const common = Object.entries(shared).flatMap(([name, one]) =>
+    command.shared.some(own => own === name) ? [one] : [],
+  )
   const help = { flags: '-h, --help', description: 'Show this' }
   const optionsOf = (options: readonly OptionSpec[]) => options.map(one => [flagsOf(one), one.description] as const)
   return [
     { lines: [command.summary] },
-    { title: 'Usage', lines: [{ typed: `jiji ${usageOf(command)}` }] },
+    { title: 'Usage', lines: [{ typed: usageOf(command) }] },
     ...(command.options?.length ? [{ title: 'Options', lines: optionsOf(command.options) }] : []),
     { title: command.options?.length ? 'Common options' : 'Options', lines: optionsOf([...common, help]) },
     ...(command.examples?.length ? [{ title: 'Examples', lines: command.examples.map(typed => ({ typed })) }] : []),
   ]
 }
 
-function usageOf({ name, arguments: taken }: Command): string {
-  return taken ? `${name} ${taken}` : name
+/** As other programs have it: `<command...>`, after the options, which come first where a command of somebody's is passed on. */
+export function usageOf({ name, arguments: taken = '' }: Command): string {
+  return `jiji ${name} [options] ${taken.replace(/\.\.\.(\w+)/g, '$1...')}`.trim()
 }
 
 /** Long names stand below each other. */

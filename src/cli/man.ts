@@ -12,7 +12,7 @@ import {
   verbatim,
 } from '../ui/roff.ts'
 import { type Command, shownIn } from './command.ts'
-import { chaptersOf, commandSections, exitStatuses, firstWord, purpose, type Section } from './help.ts'
+import { chaptersOf, commandSections, exitStatuses, firstWord, purpose, type Section, usageOf } from './help.ts'
 import { describeOption, shared } from './options.ts'
 
 /** A page of the program, of each command and of its configuration, made of what --help and `jiji docs` say. */
@@ -53,11 +53,11 @@ function programPage(commands: readonly Command[]): ManPage {
 }
 
 function commandPage(commands: readonly Command[], command: Command): ManPage {
-  const { name, summary, arguments: taken } = command
+  const { name, summary } = command
   const family = familyOf(commands, firstWord(name)).filter(other => other !== command)
   const body = [
     ...heading('Synopsis'),
-    usage(['jiji', name, '[options]', ...(taken ? [taken] : [])].join(' ')),
+    usage(usageOf(command)),
     ...commandSections(command).flatMap(sectionLines),
     ...heading('See also'),
     [refersTo('jiji', 1), ...family.map(other => refersTo(pageName(other), 1)), refersTo('jiji-deploy.yml', 5)].join(

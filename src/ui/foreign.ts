@@ -1,6 +1,5 @@
 import type { ChalkInstance } from 'chalk'
 import { lineReader } from '../runner/line-reader.ts'
-import { harmless } from './harmless.ts'
 import { maskedBytes } from './masked-bytes.ts'
 import type { Printer } from './printer.ts'
 
@@ -10,9 +9,8 @@ type To = 'stdout' | 'stderr'
 export function showForeign(printer: Printer, place: string, text: string, to: To): void {
   const isOnTerminal = printer.streams[to].isTTY
   const line = printer.mask(text.replace(/\r$/, ''))
-  const shown = isOnTerminal ? harmless(line) : line
   const prefix = place && isOnTerminal ? colourOf(place, printer.colour)(`${place} |`) : `${place} |`
-  printer.put(to, place ? `${prefix} ${shown}` : shown)
+  printer.put(to, place ? `${prefix} ${line}` : line)
 }
 
 /**

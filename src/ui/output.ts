@@ -150,7 +150,10 @@ export class Output {
   redraw(head: readonly string[], rows: readonly (readonly string[])[]): void {
     const { stdout, environment } = this.#streams
     const text = this.#printer.render({ head, rows: rows.map(row => row.map(harmless)) }, this.columns)
-    const shown = firstLines(inCharactersOf(environment, text), { columns: this.columns, rows: rowsOf(stdout, environment) })
+    const shown = firstLines(inCharactersOf(environment, text), {
+      columns: this.columns,
+      rows: rowsOf(stdout, environment),
+    })
     stdout.write(`\u001b[H${shown.join('\u001b[K\n')}\u001b[K\n\u001b[J`)
   }
 
@@ -219,8 +222,8 @@ export class Output {
   }
 
   #showCommand(server: string, command: string): void {
-    const lines = this.#streams.stderr.isTTY ? command.split('\n').map(harmless).join('\n') : command
-    if (this.style.verbose) this.#printer.print(this.#printer.colour.dim(`# ${server}\n${lines}`), this.#printer.group)
+    const { colour, group } = this.#printer
+    if (this.style.verbose) this.#printer.print(colour.dim(`# ${server}\n${command}`), group)
   }
 
   /**

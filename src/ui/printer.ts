@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk'
 import type { Secret } from '../config/secret.ts'
 import { beginGroup, defused, endGroup, isGitHub, maskCommands } from './github.ts'
+import { harmless } from './harmless.ts'
 import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
 import { renderTable, type Table } from './table.ts'
@@ -84,14 +85,19 @@ export class Printer {
   /** What keeps its lines: words of others, and what can be pasted. */
   print(text: string, group?: string): void {
     this.#enter(group)
-    const shown = this.readable(text)
+    const shown = this.#harmless('stderr', this.readable(text))
     this.write('stderr', `${this.isOnGitHub ? defused(shown) : shown}\n`)
   }
 
   /** A result, whole lines that are as they shall be. */
   put(to: To, text: string): void {
     this.#enter(undefined)
-    this.write(to, `${text}\n`)
+    this.write(to, `${this.#harmless(to, text)}\n`)
+  }
+
+  /** A terminal does nothing of what others have written, wherever it comes to stand. */
+  #harmless(to: To, text: string): string {
+    return this.streams[to].isTTY ? text.split(/\r?\n/).map(harmless).join('\n') : text
   }
 
   /** To the byte, and past the mask. */

@@ -8,6 +8,11 @@ export function columnsOf(stream: Stream, environment: Environment): number | un
   return (stream.isTTY && stream.columns) || numberIn(environment.COLUMNS)
 }
 
+/** Whether rows with sentences in them would become lists, of which a screen shows one or two. */
+export function isNarrow(columns: number | undefined): boolean {
+  return columns !== undefined && columns < 60
+}
+
 export function rowsOf(stream: Stream, environment: Environment): number | undefined {
   return (stream.isTTY && stream.rows) || numberIn(environment.LINES)
 }

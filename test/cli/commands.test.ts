@@ -856,6 +856,13 @@ describe('jiji status', () => {
   })
 })
 
+test('jiji doctor names the checks of a place together where each would take four lines', async () => {
+  const { out } = await jiji('doctor', { environment: { COLUMNS: '40' } })
+  expect(out).toMatch(/^here {2}[a-z]+: \w/)
+  expect(out).toMatch(/^web1 {2}ok: [a-z, \n]*ssh/m)
+  expect(out).not.toContain('place:')
+})
+
 describe('what is going on', () => {
   test.each<[string, Record<string, string>, boolean]>([
     ['deploy -y', {}, true],
@@ -909,6 +916,15 @@ describe('jiji audit', () => {
 2026-01-31T03:00:00Z  web2  ann  deploy  done
 2026-01-31T04:00:00Z  web1  ann  exec web  done
 `)
+  })
+  test('takes a line or two for each where a table would be a list of five', async () => {
+    const { out } = await jiji('audit', { answers, environment: { COLUMNS: '40' } })
+    expect(out.split('\n').slice(0, 4)).toEqual([
+      '2026-01-31T01:00:00Z  web1  ann  deploy',
+      '  1 -> 2  done',
+      '2026-01-31T02:00:00Z  web2  ben  deploy',
+      '  done',
+    ])
   })
   test.each<[string, string[]]>([
     ['--by BEN', []],

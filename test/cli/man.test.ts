@@ -29,7 +29,8 @@ describe('the pages for man', () => {
       const page = pages.get(`jiji-${name.replaceAll(' ', '-')}.1`) ?? ''
       for (const option of [...(command.options ?? []), ...command.shared.map(one => shared[one])])
         expect(page).toContain(escaped(`--${describeOption(option).name}`))
-      for (const part of command.arguments?.split(' ') ?? []) expect(page).toContain(part)
+      for (const part of command.arguments?.replace(/\.\.\.(\w+)/g, '$1...').split(' ') ?? [])
+        expect(page).toContain(part)
       expect(page.includes('.SH "EXAMPLES"')).toBe(command.examples !== undefined)
       expect(pages.get('jiji.1')).toContain(`\\fBjiji ${name}\\fR\n`)
     },

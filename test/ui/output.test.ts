@@ -164,6 +164,22 @@ error: one two three
     output.redraw(['a', 'b'], [['x', text]])
     expect(`${out()}${err()}`).not.toMatch(/correct|horse|battery|staple/)
   })
+  test('does nothing to a terminal, whoever wrote it, and is as it is elsewhere', () => {
+    const title = 'a \u001b]0;root\u0007 b'
+    const all = ({ output, out, err }: ReturnType<typeof outputOf>) => {
+      output.result(title)
+      output.table(['a'], [[title]])
+      output.foreign('s1', title)
+      output.note(title)
+      output.warn(title)
+      output.error(new JijiError('failed', title, { hint: title, output: `${title}\r\n${title}` }))
+      output.error(title)
+      return `${out()}${err()}`
+    }
+    const environment = { NO_COLOR: '1' }
+    expect(all(outputOf({ isTty: true, columns: 80, environment }))).toMatch(/^(?=.*a \^\[\]0;root\^G b)[\n -~]+$/)
+    expect(all(outputOf({ environment })).split(title)).toHaveLength(11)
+  })
   test('of somebody else ends with its words, without the return of a terminal', () => {
     const { output, out } = outputOf()
     output.foreign('s1', 'no such file\r')

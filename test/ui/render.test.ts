@@ -5,6 +5,7 @@ import type { Event } from '../../src/deploy/event.ts'
 import type { ServiceStatus } from '../../src/deploy/status.ts'
 import { renderAge } from '../../src/ui/age.ts'
 import { renderEvent } from '../../src/ui/event.ts'
+import { renderStates } from '../../src/ui/findings.ts'
 import { leftBehind } from '../../src/ui/left-behind.ts'
 import { renderPlan, renderRelease } from '../../src/ui/plan.ts'
 import { renderProblem } from '../../src/ui/problems.ts'
@@ -300,4 +301,19 @@ describe('what is left behind by a second Ctrl-C', () => {
 the lock, a tunnel                                           s1, s3
 the lock, web v2, switched and not on record, shop-worker-1  s2`)
   })
+})
+
+test('what checks came to takes a line for each state of a place', () => {
+  const finding = (place: string, check: string, state: 'ok' | 'problem' | 'warning' = 'ok') =>
+    ({ place, check, state, message: 'seen' }) as const
+  expect(
+    renderStates([
+      finding('here', 'engine'),
+      finding('web1', 'ssh'),
+      finding('web1', 'dns', 'warning'),
+      finding('web1', 'dns', 'warning'),
+      finding('web1', 'ports', 'problem'),
+      finding('web1', 'disk'),
+    ]),
+  ).toBe('here  ok: engine\nweb1  ok: ssh, disk\nweb1  problem: ports\nweb1  warning: dns')
 })

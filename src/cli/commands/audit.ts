@@ -5,6 +5,7 @@ import { window } from '../../deploy/logs/merge.ts'
 import { JijiError } from '../../errors.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { AuditEntry } from '../../shell/audit.ts'
+import { isNarrow } from '../../ui/terminal.ts'
 import { type AuditOptions, readAuditOptions } from '../audit-options.ts'
 import type { Context } from '../context.ts'
 import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
@@ -95,6 +96,7 @@ function newest(entries: readonly AuditEntry[], count = entries.length): readonl
 
 function showAll(output: Context['output'], entries: readonly AuditEntry[]): void {
   if (output.style.json) output.json({ schemaVersion: 1, entries })
+  else if (isNarrow(output.columns)) output.result(entries.map(entry => rowOf(entry).join('  ')).join('\n'))
   else output.table(['when', 'server', 'who', 'what', 'result'], entries.map(rowOf))
 }
 

@@ -11,6 +11,8 @@ import { renderFound } from '../../registry/verify/findings.ts'
 import { builtName, needsHere, needsOn } from '../../registry/verify/needs.ts'
 import { verifyAt } from '../../registry/verify/proof.ts'
 import { slots } from '../../runner/slots.ts'
+import { renderStates } from '../../ui/findings.ts'
+import { isNarrow } from '../../ui/terminal.ts'
 import type { Context } from '../context.ts'
 import { gatherFound, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
 import { hereOf } from '../registries.ts'
@@ -84,10 +86,12 @@ function show({ output }: Context, findings: readonly Finding[]): void {
   if (output.style.json) {
     output.json({ schemaVersion: 1, checks: findings })
   } else {
-    output.table(
-      ['place', 'check', 'state', 'seen'],
-      findings.map(({ place, check, state, message }) => [place, check, state, message]),
-    )
+    if (isNarrow(output.columns)) output.result(renderStates(findings))
+    else
+      output.table(
+        ['place', 'check', 'state', 'seen'],
+        findings.map(({ place, check, state, message }) => [place, check, state, message]),
+      )
     for (const one of gathered(findings)) output.result(`\n${renderFound(one)}`)
   }
   const failure = failureOf(findings)
