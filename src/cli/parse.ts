@@ -176,7 +176,7 @@ function checkArguments(command: Command, args: readonly string[]): void {
   const taken = command.arguments?.split(' ') ?? []
   const missing = taken.filter(one => one.startsWith('<'))[args.length]
   if (missing) {
-    throw new JijiError('usage', `jiji ${command.name} needs ${missing.replace('...', '')}`, {
+    throw new JijiError('usage', `jiji ${command.name} needs ${missing}`, {
       hint: `jiji ${command.name} --help shows what it takes`,
     })
   }
