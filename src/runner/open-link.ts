@@ -65,8 +65,8 @@ export async function openLink(target: SshTarget, options: LinkOptions, place: P
 /** Loads what needs ssh2, which takes about as long as ssh does to say how it would go there. */
 async function ssh2Meanwhile(asking: Promise<SshSettings>) {
   asking.catch(() => {}) // it is waited for below
-  const [identities, handshake] = await Promise.all([import('./identities.ts'), import('./handshake.ts')])
-  return { ...identities, ...handshake }
+  const [{ identitiesFor }, { shakeHands }] = await Promise.all([import('./identities.ts'), import('./handshake.ts')])
+  return { identitiesFor, shakeHands }
 }
 
 type Destination = { target: SshTarget; settings: SshSettings; peer: Peer; place: Place }
