@@ -6,8 +6,8 @@ import { giveBack } from './ask-line.ts'
  * stays for what is asked next.
  */
 export function askSecret(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream, question: string): Promise<string> {
+  stdin.setRawMode(true) // first: somebody may answer before the question is read to its end
   stderr.write(question)
-  stdin.setRawMode(true)
   stdin.setEncoding('utf8')
   return new Promise<string>((resolve, reject) => {
     let answer = ''

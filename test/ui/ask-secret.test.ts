@@ -5,8 +5,13 @@ import { askSecret } from '../../src/ui/ask-secret.ts'
 /** What comes of keys that are typed, what was echoed, and whether the terminal is as it was. */
 async function type(...keys: string[]) {
   const modes: boolean[] = []
-  const stdin = Object.assign(new PassThrough(), { setRawMode: (mode: boolean) => modes.push(mode) })
   const stderr = new PassThrough()
+  const setRawMode = (mode: boolean) => {
+    modes.push(mode)
+    // Who answers at once is not to meet a terminal that echoes.
+    if (mode) expect(stderr.readableLength).toBe(0)
+  }
+  const stdin = Object.assign(new PassThrough(), { setRawMode })
   const answer = askSecret(stdin as never, stderr as never, 'Password: ')
   for (const key of keys) stdin.write(key)
   const given = await answer.catch(error => error.code)
