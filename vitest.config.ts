@@ -4,17 +4,23 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** One that begins last would be alone for minutes at the end. */
 const longest = [
-  'struck',
-  'seeds',
   'services',
-  'lost',
+  'seeds',
+  'struck',
   'examples',
-  'replicas',
   'lock',
   'on-call',
-  'deploy',
+  'rollback',
   'tending',
+  'lost',
+  'replicas',
   'stalls',
+  'deploy',
+  'rollout',
+  'full-disk',
+  'registry-stops',
+  'registry-port',
+  'archs',
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -27,6 +33,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** What ends in seconds here takes a minute on a machine that others use as well. */
+const patience = { timeout: 60_000 }
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -36,7 +45,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.{ts,mjs}'],
           exclude: ['test/e2e/**'],
-          testTimeout: 30_000,
+          maxWorkers: '100%', // one core would be left idle otherwise, of two
+          expect: { poll: patience },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -45,8 +57,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           maxWorkers: 2, // each file has servers of its own, and mostly waits; three would be too much for a small machine
           sequence: { groupOrder: 1 }, // not together with the unit tests, of which more run at once
-          // What ends in seconds here takes a minute on a machine that others use as well.
-          expect: { poll: { timeout: 60_000, interval: 200 } },
+          expect: { poll: { ...patience, interval: 200 } },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
