@@ -156,7 +156,7 @@ boot() {
   local init
   init=$(child_of "$holder")
   # Until its root has been switched, /proc/$init/root is this machine's, whose engine must not be taken for the server's.
-  if ! poll 500 grep -qsx "$server" "/proc/$init/root/run/rig.up"; then
+  if ! poll 500 holds "/proc/$init/root/run/rig.up" "$server"; then
     cat "$home/console.log" >&2
     echo "$server does not boot" >&2
     return 1
@@ -173,6 +173,7 @@ room() {
 
 child_of() { local child; { read -r child _ || true; } <"/proc/$1/task/$1/children"; echo "$child"; }
 has_child() { [ -n "$(child_of "$1")" ]; }
+holds() { local line; { read -r line <"$1"; } 2>/dev/null && [ "$line" = "$2" ]; }
 
 # The first process of a server.
 init() {
@@ -286,7 +287,8 @@ wait_until_up() {
   poll 500 ssh_answers "$server" || { tail -5 "$state/$server/disk/upper/var/log/sshd.log" >&2; return 1; }
 }
 
-engine_answers() { inside "$1" docker version >/dev/null 2>&1; }
+# The client is asked only when there is something to ask: while dockerd begins, it is better left alone.
+engine_answers() { [ -S "/proc/$(<"$state/$1/init.pid")/root/run/docker.sock" ] && inside "$1" docker version >/dev/null 2>&1; }
 ssh_answers() { (exec 3<>"/dev/tcp/$(address "$1")/22") 2>/dev/null; }
 
 inside() {
