@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProject, type Project, program, serversOf } from './harness.ts'
@@ -34,6 +33,7 @@ const forms = Object.entries(passwords).flatMap(([name, password]) => {
 })
 
 describeOnRig('three credentials for three namespaces of one registry', () => {
+  let began: number
   let rig: Rig
   let registry: Registry
   let project: Project
@@ -72,6 +72,7 @@ ${services.join('')}`
     (await Promise.all(rig.servers.map(server => Promise.all(forms.map(form => server.filesHolding(form)))))).flat(2)
 
   beforeAll(async () => {
+    began = Date.now() - 1000 // a time on record has no milliseconds
     rig = await startRig({ servers: ['docker', 'podman'], name: 'names' })
     registry = await startRegistry({ address: rig.controller, tokens: { users }, trustedBy: rig.servers })
     home = await mkdtemp(join(tmpdir(), 'jiji-home-'))
@@ -181,7 +182,7 @@ services:
         { place: 's2', state: 'held', username: 'ns+bob' },
       ],
     })
-    expect(Date.now() - Date.parse(company.lastLogin.at)).toBeLessThan(60_000)
+    expect(Date.parse(company.lastLogin.at)).toBeGreaterThan(began)
   })
 
   test('a second login takes the new secret', async () => {
@@ -237,13 +238,16 @@ services:
   test('without a project, here: the password is asked on the terminal, without echo', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'jiji-nowhere-'))
     const words = `${registry.host} --skip-remote --username alice`
-    const typed = (password: string) =>
-      execa('script', ['-qec', `${process.execPath} ${program} registry login ${words}`, '/dev/null'], {
+    const typed = (password: string) => {
+      const child = execa('script', ['-qec', `${process.execPath} ${program} registry login ${words}`, '/dev/null'], {
         cwd: elsewhere,
         env: { HOME: home },
-        input: Readable.from(slowly(`${password}\r`)),
         reject: false,
       })
+      // What comes before the question would be echoed by the terminal itself.
+      child.stdout.once('data', () => child.stdin.write(`${password}\r`))
+      return child
+    }
     const wrong = await typed('not-the-password')
     expect(wrong.stdout).toContain('refused the login of alice')
     expect(wrong.exitCode).toBe(3)
@@ -264,13 +268,6 @@ services:
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
   })
 })
-
-/** What comes before the question would be echoed by the terminal itself. */
-async function* slowly(text: string) {
-  await new Promise(resolve => setTimeout(resolve, 1500))
-  yield text
-  await new Promise(resolve => setTimeout(resolve, 5000))
-}
 
 /** Puts the same image into each namespace. */
 async function pushAs(home: string, host: string, user: string, password: string): Promise<void> {

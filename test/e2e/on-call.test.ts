@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { appFiles, createProject, type Project, program, serversOf } from './harness.ts'
+import { appFiles, createProject, type Project, program, type Running, serversOf, untilSized } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
@@ -39,6 +38,12 @@ services:
   /** What a followed log said of a ticker on a server: its numbers, in their order. */
   const ticks = (text: string, server: string, version: string) =>
     [...text.matchAll(new RegExp(`^${server} ticker \\| ${version} (\\d+)$`, 'gm'))].map(([, number]) => Number(number))
+  /** Goes on when a followed log has said so many more of each server. */
+  const ticksOn = async (following: Running, more: number) => {
+    const { stdout } = await project.jiji('logs', '-S', 'ticker', '-n', '1')
+    for (const { name } of rig.servers)
+      await following.says(`${name} ticker | v1 ${(ticks(stdout, name, 'v1')[0] ?? 0) + more}\n`)
+  }
   const consecutive = (numbers: readonly number[]) => numbers.map((_, index) => (numbers[0] ?? 0) + index)
   const killSessions = () => Promise.all(rig.servers.map(server => must(server, "pkill -KILL -f '^[s]shd: root'")))
 
@@ -99,11 +104,11 @@ services:
     test('that are followed go on over a killed sshd, and repeat and lose nothing', async () => {
       const following = project.start({}, 'logs', '-f', '-S', 'ticker', '-n', '5')
       await following.says('s2 ticker | v1')
-      await sleep(1500)
+      await ticksOn(following, 15)
       await killSessions()
       await following.says('s1 is connected again')
       await following.says('s2 is connected again')
-      await sleep(2000)
+      await ticksOn(following, 20)
       following.kill('SIGINT')
       const { code, stdout, stderr } = await following.result
       expect(stderr).toContain('was lost')
@@ -170,7 +175,7 @@ services:
     test('-i has a terminal of the same size, and its exit code', async () => {
       for (const name of ['s1', 's2']) {
         const { code, stdout } = await project.shell(
-          `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" exec -i -H ${name} ticker -- sh -c "sleep 2; stty size; exit 5"; echo "ended $?"; stty size; stty -a | grep -o " icanon"' /dev/null </dev/null`,
+          `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" exec -i -H ${name} ticker -- sh -c "${untilSized}; stty size; exit 5"; echo "ended $?"; stty size; stty -a | grep -o " icanon"' /dev/null </dev/null`,
         )
         expect([code, stdout.replaceAll('^@', '').split(/\s*\n/)]).toEqual([
           0,

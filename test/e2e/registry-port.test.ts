@@ -73,8 +73,10 @@ services:
       await squatter
     }
   }
-  const sshd = (server: Server, line: string) =>
-    must(server, `sed -i '/^PermitListen/d;1i ${line}' /root/.rig/sshd_config && kill -HUP $(cat /run/sshd.pid)`)
+  const sshd = async (server: Server, line: string) => {
+    await must(server, `sed -i '/^PermitListen/d;1i ${line}' /root/.rig/sshd_config`)
+    await server.reloadSshd()
+  }
   const tunnelTo = (server: string, stderr: string) =>
     stderr.split('\n').find(line => line.startsWith(server) && line.includes(' tunnel'))
 

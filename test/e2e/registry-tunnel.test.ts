@@ -20,7 +20,8 @@ describeOnRig('jiji registry tunnel', () => {
       freePort(),
     ])
     const forbid = 'AllowTcpForwarding no'
-    await must(servers()[2], `sed -i '1i ${forbid}' /root/.rig/sshd_config && kill -HUP $(cat /run/sshd.pid)`)
+    await must(servers()[2], `sed -i '1i ${forbid}' /root/.rig/sshd_config`)
+    await servers()[2].reloadSshd()
     project = await createProject({
       Dockerfile: 'FROM busybox:1\nLABEL a=b\n',
       '.jiji/deploy.yml': `project: shop
@@ -78,7 +79,8 @@ services:
     expect(stderr).not.toContain('error')
     for (const server of servers()) {
       await expect.poll(() => isOpen(server)).toBe(false)
-      expect((await server.processes()).filter(line => /sleep 1000000|sshd: root/.test(line))).toEqual([])
+      const left = async () => (await server.processes()).filter(line => /sleep 1000000|sshd: root/.test(line))
+      await expect.poll(left).toEqual([])
     }
   })
 

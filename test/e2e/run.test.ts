@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { appFiles, createProject, type Project, program, serversOf } from './harness.ts'
+import { appFiles, createProject, type Project, program, serversOf, untilSized } from './harness.ts'
 import { describeOnRig } from './rig/describe.ts'
 import { type Rig, startRig } from './rig/rig.ts'
 import { must } from './rig/server.ts'
@@ -96,7 +96,7 @@ services:
 
   test.each(['s1', 's2'])('take the terminal on %s, and nothing is left', async name => {
     const { code, stdout } = await project.shell(
-      `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" run -i -H ${name} web -- sh -c "sleep 2; stty size; echo \\$COLOUR; exit 5"; echo "ended $?"' /dev/null </dev/null`,
+      `script -qec 'stty rows 41 cols 133; "${process.execPath}" "${program}" run -i -H ${name} web -- sh -c "${untilSized}; stty size; echo \\$COLOUR; exit 5"; echo "ended $?"' /dev/null </dev/null`,
     )
     expect([code, stdout.replaceAll('^@', '').split(/\s*\n/)]).toEqual([0, ['41 133', 'green', 'ended 5']])
     expect(await others()).toEqual(['', ''])

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { rigScript } from './claims.ts'
 
@@ -21,6 +22,8 @@ export type Server = {
   link(state: 'up' | 'down'): Promise<void>
   /** Leaves so many megabytes of its disk, or as many as there were. */
   room(megabytes: number | 'off'): Promise<void>
+  /** Has its sshd read its configuration again; ends when it does. */
+  reloadSshd(): Promise<void>
   /** Holds back each packet for some milliseconds in each direction; needs a C compiler. */
   delay(milliseconds: number | 'off'): Promise<void>
   /** The command lines of all its processes, those in its containers included. */
@@ -76,6 +79,12 @@ export function serverAt({ name, address, engine, dir }: Place): Server {
     boot: async () => void (await rig('boot')),
     link: async up => void (await rig('link', up)),
     room: async megabytes => void (await rig('room', String(megabytes))),
+    reloadSshd: async () => {
+      const starts = () => sshLog().match(/^Server listening on 0\.0\.0\.0 /gm)?.length ?? 0
+      const before = starts()
+      await exec('kill -HUP $(cat /run/sshd.pid)')
+      while (starts() === before) await sleep(20)
+    },
     delay: async milliseconds => void (await rig('delay', String(milliseconds))),
     processes: async () => (await exec('ps -eww -o args=')).stdout.split('\n'),
     executions: () => sshLog().match(/^Starting session: /gm)?.length ?? 0,
