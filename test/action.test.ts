@@ -77,7 +77,7 @@ ssh-add -l >"$HOME/keys" 2>&1; echo "$PPID" >"$HOME/parent"; exit 6
     const { stdout: files } = await execa('grep', ['-rlF', key.split('\n')[1] ?? '', folder], { reject: false })
     expect(files).toBe(join(folder, 'key'))
     const [, agent = '0'] = /^SSH_AGENT_PID=(\d+)$/m.exec(seen) ?? []
-    await expect.poll(() => isAlive(Number(agent)), { timeout: 60_000 }).toBe(false)
+    await expect.poll(() => isAlive(Number(agent))).toBe(false)
     expect(environment.SSH_AUTH_SOCK).toBeUndefined()
     // In the job's own folder, which the runner empties: a home may be there for the next job.
     expect(environment.JIJI_KNOWN_HOSTS).toBe(`${place.temp}/jiji-known-hosts`)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readDocument } from '../../src/config/document.ts'
+import { processorTime } from '../processor-time.ts'
 
 const read = (source: string) => readDocument('deploy.yml', source)
 
@@ -64,11 +65,11 @@ describe('anchors and merge keys', () => {
   })
   test('an alias bomb is a problem and no crash', () => {
     const levels = Array.from({ length: 9 }, (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index},`.repeat(9)}]`)
-    const began = Date.now()
+    const began = processorTime()
     const { problems, data } = read(['l0: &l0 [x]', ...levels].join('\n'))
     expect(problems).toMatchObject([{ code: 'syntax', message: expect.stringMatching(/alias/i) }])
     expect(data).toBeUndefined()
-    expect(Date.now() - began).toBeLessThan(2000)
+    expect(processorTime() - began).toBeLessThan(2000)
   })
 })
 

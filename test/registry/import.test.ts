@@ -5,6 +5,7 @@ import { SecretReference } from '../../src/config/fields.ts'
 import { JijiError } from '../../src/errors.ts'
 import { type ImportRow, type Present, planImport, without } from '../../src/registry/import/plan.ts'
 import { readLogins } from '../../src/registry/import/read.ts'
+import { processorTime } from '../processor-time.ts'
 import { random } from '../shell/random.ts'
 import { credential, hostile, textOf } from './export/credentials.ts'
 
@@ -259,13 +260,13 @@ describe('a file that was made to do harm', () => {
         const taken = Math.floor(chance() * 12)
         text = text.slice(0, at) + piece + text.slice(at + taken)
       }
-      const began = Date.now()
+      const began = processorTime()
       const error = caught(() => readLogins(text))
       if (error !== undefined && !(error instanceof JijiError))
         throw new Error(`${JSON.stringify(text)}: ${inspect(error)}`)
-      expect(Date.now() - began).toBeLessThan(2000)
+      expect(processorTime() - began).toBeLessThan(2000)
     }
-  }, 30_000)
+  })
   test.each<[string, unknown]>([
     ['kinds that are no text', { kind: { toString: 1 }, items: [{ kind: ['Secret'], type: {} }] }],
     ['names that are no text', { kind: 'Secret', metadata: { name: { toString: null } }, data: [] }],

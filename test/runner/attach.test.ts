@@ -52,11 +52,11 @@ describe.runIf(hasSshd)('a terminal that is lent', () => {
       terminal,
       signal,
     )
-    await expect.poll(seen, { timeout: 5000 }).toContain('ready')
+    await expect.poll(seen).toContain('ready')
     Object.assign(output, { columns: 80, rows: 24 })
     output.emit('resize')
     input.write('\u0003')
-    await expect.poll(seen, { timeout: 5000 }).toContain('interrupted')
+    await expect.poll(seen).toContain('interrupted')
     input.write('go\r')
     expect(await running).toBe(3)
     expect(seen()).toContain('24 80')
@@ -67,7 +67,7 @@ describe.runIf(hasSshd)('a terminal that is lent', () => {
     const abort = new AbortController()
     const running = runner.attach(sh`echo ready; exec sleep 60`, terminal, abort.signal)
     const ended = expect(running).rejects.toThrow('enough')
-    await expect.poll(seen, { timeout: 5000 }).toContain('ready')
+    await expect.poll(seen).toContain('ready')
     abort.abort(new JijiError('interrupted', 'enough'))
     await ended
     expect(modes).toEqual([true, false])
@@ -76,7 +76,7 @@ describe.runIf(hasSshd)('a terminal that is lent', () => {
     const { terminal, modes, seen } = terminalOf()
     const running = runner.attach(sh`echo ready; exec sleep 60`, terminal, signal)
     const ended = expect(running).rejects.toMatchObject({ code: 'server.lost' })
-    await expect.poll(seen, { timeout: 5000 }).toContain('ready')
+    await expect.poll(seen).toContain('ready')
     sshd.kill()
     await ended
     expect(modes).toEqual([true, false])

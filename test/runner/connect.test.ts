@@ -429,7 +429,7 @@ describe.skipIf(!hasSshd)('authentication', () => {
   })
 })
 
-describe.skipIf(!hasSshd)('the way to a server', { timeout: 20_000 }, () => {
+describe.skipIf(!hasSshd)('the way to a server', () => {
   let bastion: Sshd
   beforeAll(async () => {
     bastion = await startSshd(home)

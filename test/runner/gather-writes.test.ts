@@ -13,7 +13,7 @@ test('the way to a server sends in one system call what is written in one turn',
   const one = vi.spyOn(stream, '_write')
   const several = vi.spyOn(stream as Required<typeof stream>, '_writev')
   for (const text of ['one ', 'two ', 'three']) stream.write(text)
-  await vi.waitFor(() => expect(String(Buffer.concat(received))).toBe('one two three'))
+  await expect.poll(() => String(Buffer.concat(received))).toBe('one two three')
   expect([one.mock.calls.length, several.mock.calls.length]).toEqual([0, 1])
   await close()
 })

@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { memoryRing } from '../../src/runner/memory-ring.ts'
 
 const size = 32_000
@@ -51,7 +51,7 @@ test('memory is handed out again once it has been sent, whatever the sizes', asy
     const piece = take(1_000 + ((index * 7_919) % 64_000))
     if (piece) socket.write(piece)
     memory.add(piece?.buffer)
-    if (index % 50 === 0) await vi.waitFor(() => expect(socket.writableLength).toBe(0))
+    if (index % 50 === 0) await expect.poll(() => socket.writableLength).toBe(0)
   }
   expect(memory.has(undefined)).toBe(false)
   expect(memory.size).toBe(16)

@@ -202,9 +202,9 @@ describe.each(hasSshd ? ['local', 'ssh'] : ['local'])('a script, %s', kind => {
 
   test('may leave a process behind that keeps its output open: nobody waits for that for ever', async () => {
     const began = Date.now()
-    const { stdout, code } = await runner.run(sh`sleep 4 & echo $!; exit 4`)
+    const { stdout, code } = await runner.run(sh`sleep 100 & echo $!; exit 4`)
     expect(code).toBe(4)
-    expect(Date.now() - began).toBeLessThan(3_000)
+    expect(Date.now() - began).toBeLessThan(50_000)
     if (isRunning(stdout.trim())) process.kill(Number(stdout), 'SIGKILL')
   })
 

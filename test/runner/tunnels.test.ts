@@ -23,7 +23,7 @@ function memoryInUse(): number {
   return process.memoryUsage().arrayBuffers
 }
 
-describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
+describe.skipIf(!hasSshd)('a reverse tunnel', () => {
   let home: Home
   let sshd: Sshd
   let connection: Connection
@@ -101,7 +101,7 @@ describe.skipIf(!hasSshd)('a reverse tunnel', { timeout: 20_000 }, () => {
     await new Promise(resolve => socket.once('data', resolve))
     socket.write('bad')
     expect((await readAll(socket)).toString()).toContain('no')
-    await vi.waitFor(() => expect(received).toBe('good last '))
+    await expect.poll(() => received).toBe('good last ')
     socket.destroy()
   })
 

@@ -335,7 +335,7 @@ describe('a lock', () => {
   )
 })
 
-describe('a lock that is held with a heartbeat', { timeout: 30_000 }, () => {
+describe('a lock that is held with a heartbeat', () => {
   const ann = { by: 'ann', host: 'laptop', since: 'now', command: 'deploy' }
   const ben = { ...ann, by: 'ben' }
   const hold = (owner: typeof ann) => holdLock('app', owner, sh`:`, { seconds: 0.3, misses: 4 })
@@ -459,7 +459,7 @@ describe('the audit', () => {
     expect(timesIn(stdout).toSorted()).toEqual(writers.flat().toSorted())
     expect(filesOf(bench).length).toBeGreaterThan(3)
     expect(filesOf(bench).join(' ')).not.toContain('.audit.')
-  }, 20_000)
+  })
   const canTrace = spawnSync('strace', ['true']).status === 0
   test.skipIf(!canTrace).each(each)(
     'is written to once for a line, so that no other comes in between: %s',

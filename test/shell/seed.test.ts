@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { findLayers, giveImages, type Neighbour, tryLogins } from '../../src/shell/seed.ts'
 import { type Bench, benchWith, shells } from './shells.ts'
@@ -45,14 +44,13 @@ describe.each(shells.map(shell => [shell.join(' '), shell] as const))('in %s a s
   })
 
   test('stops trying when nobody is there to hear it', async () => {
-    const waits = `echo $$ >"$BENCH/$$.pid"; exec sleep 30`
+    const waits = `echo $$ >"$BENCH/$$.pid"; exec sleep 300`
     const bench = benchWithSsh({ 'web2.example.com': waits, 'web3.example.com': 'kill -TERM $PPID; exec sleep 1' })
     const began = Date.now()
     const { code } = await bench.run(tryLogins([neighbour('web2'), neighbour('web3')]), { shell })
-    expect([code, Date.now() - began < 10_000]).toEqual([143, true])
-    await sleep(300)
+    expect([code, Date.now() - began < 100_000]).toEqual([143, true])
     for (const name of readdirSync(bench.folder).filter(name => name.endsWith('.pid')))
-      expect(isGone(name.replace('.pid', ''))).toBe(true)
+      await expect.poll(() => isGone(name.replace('.pid', ''))).toBe(true)
   })
 
   test('hands images on as its engine writes them', async () => {
@@ -75,9 +73,8 @@ describe.each(shells.map(shell => [shell.join(' '), shell] as const))('in %s a s
       `'save '*) echo $$ >"$BENCH/save.pid"; echo $PPID >"$BENCH/sh.pid"; yes ;;`,
     )
     await bench.run(giveImages('docker', ['a:1'], 'podman', neighbour('web2')), { shell })
-    await sleep(300)
     for (const name of ['ssh', 'save'])
-      expect(isGone(readFileSync(join(bench.folder, `${name}.pid`), 'utf8').trim()), name).toBe(true)
+      await expect.poll(() => isGone(readFileSync(join(bench.folder, `${name}.pid`), 'utf8').trim())).toBe(true)
   })
 })
 

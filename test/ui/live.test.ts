@@ -93,16 +93,16 @@ describe('the last lines of a terminal', () => {
     const { output, stdin, screen } = terminalOf()
     await output.live(async () => {
       output.event(pulling('s1'))
-      await expect.poll(screen, { timeout: 20_000 }).toEqual([expect.stringMatching(/^s1 +\ds {2}pulling web$/), ''])
+      await expect.poll(screen).toEqual([expect.stringMatching(/^s1 +\ds {2}pulling web$/), ''])
       const answer = output.confirm('a plan', 'yes')
       const asked = 'a plan\nGo ahead? [Y/n]'
-      await expect.poll(() => screen().join('\n'), { timeout: 20_000 }).toBe(asked)
+      await expect.poll(() => screen().join('\n')).toBe(asked)
       output.event(pulling('s2'))
       await new Promise(resolve => setTimeout(resolve, 300))
       expect(screen().join('\n')).toBe(asked)
       stdin.write('y\n')
       await answer
-      await expect.poll(() => screen().join('\n'), { timeout: 20_000 }).toMatch(/\ns2 +\ds {2}pulling web\n$/)
+      await expect.poll(() => screen().join('\n')).toMatch(/\ns2 +\ds {2}pulling web\n$/)
     })
   })
   test('are gone while Ctrl-Z has stopped the program, and come anew below what was written meanwhile', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config/secret.ts'
 import { parseChallenges } from '../../../src/registry/protocol/challenge.ts'
 import { checkLogin } from '../../../src/registry/verify/check.ts'
+import { processorTime } from '../../processor-time.ts'
 import { random } from '../../shell/random.ts'
 import { answer, certificate, clientTrusting, type Handler, listen, registry } from '../servers.ts'
 
@@ -48,7 +49,7 @@ describe('a challenge is read', () => {
   test('or not, but it never throws and never hangs', () => {
     const { next, pick, text } = random(11)
     const parts = ['Basic', 'Bearer ', 'realm=', '"', '\\', ',', ' ', '=', 'a', '"x"', '__proto__="x"', '\t', ';']
-    const began = Date.now()
+    const began = processorTime()
     for (let round = 0; round < 5000; round++) {
       const header = Array.from({ length: 1 + Math.floor(next() * 12) }, () => (next() < 0.2 ? text(5) : pick(parts)))
       expect(Array.isArray(parseChallenges(header.join('')))).toBe(true)
@@ -58,7 +59,7 @@ describe('a challenge is read', () => {
       parseChallenges(`Basic realm="${part.repeat(65_536 / part.length)}`)
       parseChallenges(`Basic${part.repeat(65_536 / part.length)}\u0000`)
     }
-    expect(Date.now() - began).toBeLessThan(2000)
+    expect(processorTime() - began).toBeLessThan(2000)
   })
 })
 

@@ -409,7 +409,7 @@ test('whatever a registry answers, there is a row', async () => {
     expect(states(check)).toMatch(/^((ok|failed|unknown|skipped) ?){4}$/)
     if (/failed/.test(states(check))) expect(check.message).toBeTruthy()
   }
-}, 30_000)
+})
 
 describe.runIf(hasSshd)('from a server', () => {
   let home: Home
