@@ -8,7 +8,8 @@ import type { Rig } from './rig/rig.ts'
 export const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** For a shell in a terminal: waits until that has got its size from the one that it is shown in. */
-export const untilSized = 'n=0; until stty size 2>/dev/null | grep -q 133 || [ \\$((n += 1)) -gt 600 ]; do sleep 0.1; done'
+export const untilSized =
+  'n=0; until stty size 2>/dev/null | grep -q 133 || [ \\$((n += 1)) -gt 600 ]; do sleep 0.1; done'
 
 export type Result = { code: number; stdout: string; stderr: string }
 

@@ -7,10 +7,7 @@ export type Load = {
 
 type Target = { address: string; port?: number; host: string; path?: string }
 
-/**
- * Clients that ask one request after the other, and rest for 10 ms between two, as wrk does: half of them keep their connection,
- * half open a new one each time.
- */
+/** Clients that ask one request after the other: half of them keep their connection, half open a new one each time. */
 export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
   let isOver = false
   let answers = 0
@@ -33,7 +30,7 @@ export function startLoad(targets: readonly Target[], clientsEach = 4): Load {
         lost.push(`${target.address}: ${(error as Error).message}`)
       }
       longest = Math.max(longest, performance.now() - began)
-      await new Promise(resolve => setTimeout(resolve, 10))
+      await new Promise(resolve => setTimeout(resolve, 5))
     }
   }
   const clients = targets.flatMap(target =>

@@ -158,7 +158,7 @@ services:
     run.kill('SIGINT')
     const began = Date.now()
     const { code, stderr } = await run.result
-    expect(Date.now() - began).toBeLessThan(5_000) // to clean up may take 15 s, and what ran would be stopped
+    expect(Date.now() - began).toBeLessThan(1_000)
     expect(code).toBe(128) // it has died of the signal, which a shell calls 130
     expect(stderr).toMatch(/MAY BE LEFT +ON\n[\s\S]*web v3, switched and not on record +s1\n/)
     expect(stderr).toMatch(/the lock, shop-web-\S+ +s2/)
