@@ -319,7 +319,7 @@ down() {
   wait
   for server in $(servers); do remove_groups "$server"; done
   for server in $(servers); do
-    ! mountpoint -q "$state/$server/disk" || umount -l "$state/$server/disk"
+    umount -l "$state/$server/disk" 2>/dev/null || ! mountpoint -q "$state/$server/disk"
     ip netns del "$name-$server" 2>/dev/null || true
   done
   if [ -n "${name:-}" ]; then
