@@ -299,8 +299,8 @@ describe('every command', () => {
     '%s changes nothing with JIJI_DRY_RUN',
     async (name, { onlyLooks, shared }) => {
       const setting = {
-        directory: folderWith(settings[name]?.files ?? files),
         ...settings[name],
+        directory: folderWith(name === 'init' ? {} : (settings[name]?.files ?? files)),
         environment: { JIJI_DRY_RUN: '1' },
       }
       const walk =
@@ -1364,7 +1364,7 @@ describe('jiji init', () => {
     const path = '.github/workflows/deploy.staging.yml'
     expect([code, there(directory)]).toEqual([0, [...Object.keys(files), path].sort()])
     const text = readFileSync(join(directory, path), 'utf8')
-    expect(text).toContain('- run: jiji deploy -e staging\n')
+    expect(text).toContain('- run: exec jiji deploy -e staging\n')
     expect(text).toMatch(/^ {2}group: deploy-staging\n[\s\S]*^ {4}environment: "staging"$/m)
     expect((await jiji('init --github -e nope')).code).toBe(2)
     expect((await jiji('init --from k.yml -e staging', { directory: folderWith({}) })).code).toBe(2)

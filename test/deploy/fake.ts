@@ -91,7 +91,7 @@ function deedOf(script: Script): Deed {
   if (text.includes('unread()')) return text.includes('while :; do\n  if cd') ? 'follow audit' : 'read audit'
   if (text.includes('mkdir "$lock"')) return 'take lock'
   if (text.includes('rm -rf "$lock"')) return 'release lock'
-  if (text.includes('$lock/owner')) return 'read lock'
+  if (text.includes('holder $how')) return 'read lock'
   if (text.includes('".audit.$$"')) return 'audit'
   if (text.includes('docker logs')) return 'logs'
   if (text.includes('docker build') || text.includes('buildx version')) return 'build'

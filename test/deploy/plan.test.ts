@@ -484,8 +484,18 @@ describe('a rollback', () => {
   ])('goes %s', (_, over, release) => expect(rollback(three(over)).release).toBe(release))
 
   test.each<[string, ReturnType<typeof observed>[], string, string | undefined]>([
-    ['to before the first', [three({ current: 'r1' })], 'no release before the current one', 'this was the first one'],
-    ['where nothing was deployed', [observed()], 'no release before the current one', 'this was the first one'],
+    [
+      'to before the first',
+      [three({ current: 'r1' })],
+      'no release before the current one',
+      'this was the first one there; -H chooses the servers that go back',
+    ],
+    [
+      'where nothing was deployed',
+      [observed()],
+      'no release before the current one',
+      'this was the first one there; -H chooses the servers that go back',
+    ],
     [
       'to containers that are gone',
       [three({ current: 'r3', containers: [] })],

@@ -122,7 +122,8 @@ ${engine} rmi -f $(${engine} images -q localhost:9270/archs-web:one)`
         'four-arm64',
       )
 
-      await must(at(1), 'sed -i "1i AllowTcpForwarding no" /root/.rig/sshd_config; kill -HUP $(cat /run/sshd.pid)')
+      await must(at(1), 'sed -i "1i AllowTcpForwarding no" /root/.rig/sshd_config')
+      await at(1).reloadSshd()
       await write('registry: {type: local}')
       const { stderr } = await jiji('deploy', '--version', 'four')
       expect(stderr).toContain('localhost:9270/archs-web:four, all of it, through the connection')

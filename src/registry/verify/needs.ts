@@ -42,7 +42,8 @@ export function needsOn(server: string, { config, secrets, services, version }: 
       const login = loginFor(config, secrets, image, service.registry)
       return { ...partsOf(image), login, isBuilt: service.image === undefined, pull: true, push: false }
     })
-  const isSame = (a: Need, b: Need) => a.image === b.image && a.login?.password === b.login?.password
+  const passwordOf = ({ login }: Need) => login?.password.reveal()
+  const isSame = (a: Need, b: Need) => a.image === b.image && passwordOf(a) === passwordOf(b)
   return needs.filter((need, index) => needs.findIndex(one => isSame(one, need)) === index)
 }
 
