@@ -143,14 +143,14 @@ describe.skipIf(!hasSshd)('a connection', () => {
     test('is noticed by its silence, in the time that was given', async () => {
       const sshd = await start()
       const { port, cut } = await wire(sshd.port)
-      const connection = await connect(sshd.target({ port }), { silence: 700 })
+      const connection = await connect(sshd.target({ port }), { silence: 2_000 })
       const began = Date.now()
       const run = connection.run(sh`echo ready; sleep 20`, { onLine: cut })
       await expect(run).rejects.toMatchObject({
         code: 'server.lost',
-        message: /nothing came from the server for 0\.7 s/,
+        message: /nothing came from the server for 2 s/,
       })
-      expect(Date.now() - began).toBeLessThan(1_500)
+      expect(Date.now() - began).toBeLessThan(4_200)
     })
     test('can be given up before that is noticed', async () => {
       const sshd = await start()
