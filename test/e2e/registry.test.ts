@@ -149,7 +149,7 @@ services:
     })
     const { code, stderr } = await project.jijiWith(here(), 'registry', 'login', '-e', 'nowhere', '--skip-remote')
     expect(code).toBe(1)
-    expect(stderr).toContain('connection refused')
+    expect(stderr).toContain(`here: nothing listens at ${rig.controller}:1`)
   })
 })
 
