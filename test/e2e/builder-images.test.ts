@@ -35,32 +35,28 @@ describe.each(engines.map(engine => [engine, answers(engine)] as const))('with %
     }
   })
 
-  test.skipIf(!hasEngine)(
-    'keeps what is of now, the newest others, what is used and what is not ours',
-    { timeout: 120_000 },
-    async () => {
-      for (const version of [1, 2, 3, 4]) await make(`${own}:${version}`, scope)
-      await sleep(1100) // engines order images by the second in which they were made
-      await make(`${own}:again`, scope)
-      await make(`${own}:again`, scope) // the first one has no name now
-      await make(`${own}-else:1`, scope)
-      await make(`${own}:strange`, 'another')
-      const container = run('create', `${own}:2`)
-      try {
-        const script = tidyBuilt(engine, scope, { repository: own, keep: [`${own}:1`], others: 1 })
-        const { code, stdout } = await localRunner('here').run(script)
-        const unnamed = ids[4]?.replace('sha256:', '').slice(0, 12)
-        expect([code, stdout.trim().split('\n').toSorted()]).toEqual([
-          0,
-          [`gone ${own}:3`, `gone ${own}:4`, `gone ${unnamed}`].toSorted(),
-        ])
-        const left = ['1', '2', 'again', 'strange'].map(tag => `${scope}-web:${tag}`)
-        expect(names()).toEqual([...left, `${scope}-web-else:1`].toSorted())
-      } finally {
-        run('rm', container)
-      }
-    },
-  )
+  test.skipIf(!hasEngine)('keeps what is of now, the newest others, what is used and what is not ours', async () => {
+    for (const version of [1, 2, 3, 4]) await make(`${own}:${version}`, scope)
+    await sleep(1100) // engines order images by the second in which they were made
+    await make(`${own}:again`, scope)
+    await make(`${own}:again`, scope) // the first one has no name now
+    await make(`${own}-else:1`, scope)
+    await make(`${own}:strange`, 'another')
+    const container = run('create', `${own}:2`)
+    try {
+      const script = tidyBuilt(engine, scope, { repository: own, keep: [`${own}:1`], others: 1 })
+      const { code, stdout } = await localRunner('here').run(script)
+      const unnamed = ids[4]?.replace('sha256:', '').slice(0, 12)
+      expect([code, stdout.trim().split('\n').toSorted()]).toEqual([
+        0,
+        [`gone ${own}:3`, `gone ${own}:4`, `gone ${unnamed}`].toSorted(),
+      ])
+      const left = ['1', '2', 'again', 'strange'].map(tag => `${scope}-web:${tag}`)
+      expect(names()).toEqual([...left, `${scope}-web-else:1`].toSorted())
+    } finally {
+      run('rm', container)
+    }
+  })
 })
 
 function answers(engine: Engine): boolean {
