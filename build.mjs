@@ -1,32 +1,33 @@
-// Bundles the sources into dist/: a chunk per command, loaded when it is needed, because all that is loaded is parsed.
+// Bundles the sources into dist/: what every command needs in one file, since each file that is loaded costs, and what
+// only some need in chunks that are loaded when they are, because all that is loaded is parsed.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build } from 'rolldown'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+const programs = ['src/main.ts', 'src/docker-credential-jiji.ts']
 
 rmSync('dist', { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: ['src/main.ts', 'src/docker-credential-jiji.ts'],
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  minifySyntax: true,
+const { output } = await build({
+  input: programs,
   platform: 'node',
-  format: 'esm',
-  target: 'node20',
   // ssh2 finds its native add-on beside itself, which makes tunnels two thirds faster.
   external: ['ssh2'],
-  define: { JIJI_VERSION: JSON.stringify(version) },
-  // Packages in CommonJS ask for Node's own modules through `require`, which a module does not have.
-  banner: {
-    js: "import { createRequire as jijiRequire } from 'node:module'; const require = jijiRequire(import.meta.url);",
+  transform: { target: 'node20', define: { JIJI_VERSION: JSON.stringify(version) } },
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    minify: 'dce-only',
+    codeSplitting: {
+      // Not the programs themselves: they wait for the chunks they load, which would wait for them.
+      groups: [{ name: 'core', tags: ['$initial'], test: file => !programs.some(program => file.endsWith(program)) }],
+    },
   },
-  logLevel: 'warning',
-  metafile: true,
+  logLevel: 'warn',
 })
-writeFileSync('dist/LICENSES.txt', licencesOf(Object.keys(metafile.inputs)))
+for (const file of output) if (file.type === 'chunk' && file.isEntry) chmodSync(join('dist', file.fileName), 0o755)
+writeFileSync('dist/LICENSES.txt', licencesOf(output.flatMap(file => (file.type === 'chunk' ? file.moduleIds : []))))
 execFileSync(process.execPath, ['dist/main.js', 'man', 'dist/man'])
 
 /**

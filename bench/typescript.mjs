@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { transform } from 'esbuild'
+import { transform } from 'rolldown/utils'
 
 /**
  * Lets Node 20 import TypeScript files: a hook for `node:module`.
@@ -7,10 +7,7 @@ import { transform } from 'esbuild'
  */
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context)
-  const { code } = await transform(await readFile(new URL(url), 'utf8'), {
-    loader: 'ts',
-    target: 'node20',
-    sourcefile: url,
-  })
+  const { code, errors } = await transform(url, await readFile(new URL(url), 'utf8'), { lang: 'ts', target: 'node20' })
+  if (errors[0]) throw errors[0]
   return { format: 'module', source: code, shortCircuit: true }
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { serve } from './cli/credential-helper.ts'
+
+// In a chunk of its own: what a program imports by itself is in the file that every command loads.
+const { serve } = await import('./cli/credential-helper.ts')
 
 process.exitCode = await serve({
   argv: process.argv.slice(2),

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, relative } from 'node:path'
+import { basename, delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { publint } from 'publint'
@@ -63,6 +63,12 @@ describe('the package', () => {
       expect(files).toContain(file)
   })
 
+  test('begins with two files, since each that is loaded takes time', () => {
+    const begins = (program: string) => [...importedBy(at('clone', 'dist', program))].map(file => basename(file))
+    expect(begins('main.js')).toEqual(['main.js', expect.stringMatching(/^core-/)])
+    expect(begins('docker-credential-jiji.js')).toEqual(['docker-credential-jiji.js'])
+  })
+
   test('says of itself only what holds', async () => {
     const { buffer } = new Uint8Array(readFileSync(tarball()))
     const { messages, pkg = {} } = await publint({ pack: { tarball: buffer }, level: 'suggestion', strict: true })
@@ -88,6 +94,15 @@ describe('the package', () => {
     expect(existsSync(join(prefix, 'share/man/man5/jiji-deploy.yml.5'))).toBe(true)
   })
 })
+
+/** The files of a bundle that one of them cannot begin without, itself included. */
+function importedBy(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known
+  known.add(file)
+  const imports = readFileSync(file, 'utf8').matchAll(/^import .*?"(\.\/[^"]+)";$/gm)
+  for (const [, name = ''] of imports) importedBy(join(dirname(file), name), known)
+  return known
+}
 
 /** npm tells what it runs of its own settings, which another npm would take for its own. */
 function ownEnvironment(): Record<string, string> {
