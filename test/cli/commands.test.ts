@@ -184,6 +184,14 @@ describe('every command', () => {
     expect([code, err.includes('fault')]).toEqual([0, false])
   })
 
+  test('init names what is still to be filled in', async () => {
+    const next = async (line: string) => (await jiji(line, { directory: folderWith({}) })).err
+    expect(await next('init --yes --registry ghcr.io')).toContain(
+      'next: put the address of your server and your user name at the registry into .jiji/deploy.yml',
+    )
+    expect(await next('init --server web1.acme.org --registry ghcr.io/me')).not.toContain('next: put')
+  })
+
   /** Other ways that a command goes, for the options that only matter there. */
   const turns: Record<string, string[]> = {
     'registry login': ['registry login a.b --username me --password-stdin'],

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { at } from '../../config/draft.ts'
 import type { Remark } from '../../config/import/translation.ts'
 import { loadConfig } from '../../config/load.ts'
 import { projectName, proposeDraft } from '../../config/propose/draft.ts'
 import type { Facts } from '../../config/propose/facts.ts'
 import { configFile, proposeFiles, workflowOf } from '../../config/propose/files.ts'
+import { userPlaceholder } from '../../config/propose/registry.ts'
 import { type Settled, secretNames, settle } from '../../config/settle.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
@@ -23,7 +25,7 @@ export async function run(context: Context): Promise<void> {
   const facts = await lookAround(context)
   if (options.flag('full')) {
     writeNew(context, wholeTemplate(projectName(facts, { name: options.text('name') })))
-    showNext(context, { isPlaceholder: true, hasSecrets: false, github: undefined })
+    showNext(context, { placeholders: ['the address of your server'], hasSecrets: false, github: undefined })
     return
   }
   const { source, answers } = await gatherAnswers(context, facts)
@@ -46,8 +48,11 @@ export async function run(context: Context): Promise<void> {
   showRemarks(context, remarks(), source ? adviceBeside(directory, source, names) : [])
   for (const message of missing)
     output.warn(`${message}: an image is built with one, so write it before the first deploy`)
-  const isPlaceholder = answers.servers.length === 0 && source?.kind !== 'kamal'
-  showNext(context, { isPlaceholder, hasSecrets: names.length > 0, github })
+  const placeholders = [
+    ...(answers.servers.length === 0 && source?.kind !== 'kamal' ? ['the address of your server'] : []),
+    ...(at(draft, ['builder', 'registry', 'username']) === userPlaceholder ? ['your user name at the registry'] : []),
+  ]
+  showNext(context, { placeholders, hasSecrets: names.length > 0, github })
 }
 
 /** Where nothing is left, the reasons are what matters. */
@@ -96,12 +101,12 @@ function showRemarks({ output }: Context, remarks: readonly Remark[], advice: re
   if (lines.length + advice.length > 0) output.result(`\n${[...lines, ...advice].join('\n')}`)
 }
 
-type Next = { isPlaceholder: boolean; hasSecrets: boolean; github: unknown }
+type Next = { placeholders: string[]; hasSecrets: boolean; github: unknown }
 
-function showNext({ options, output }: Context, { isPlaceholder, hasSecrets, github }: Next): void {
+function showNext({ options, output }: Context, { placeholders, hasSecrets, github }: Next): void {
   if (options.flag('dry-run')) return
   const steps = [
-    ...(isPlaceholder ? [`put the address of your server into ${configFile}`] : []),
+    ...(placeholders.length > 0 ? [`put ${placeholders.join(' and ')} into ${configFile}`] : []),
     ...(hasSecrets ? ['cp .env.example .env, and fill it in'] : []),
     ...(github ? ['set the secrets and variables that the first lines of the workflow name'] : []),
     'jiji deploy',

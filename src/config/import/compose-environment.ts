@@ -4,7 +4,7 @@ import { type One, projectPath } from './compose-one.ts'
 import { interpolate } from './interpolation.ts'
 import { secretNameOf } from './names.ts'
 import { pairsIn, type Translation, textsIn } from './translation.ts'
-import { addClear, addSecret, looksSecret, withHostNames } from './variables.ts'
+import { addClear, addSecret, hostsMeant, looksSecret } from './variables.ts'
 
 type Variable = { name: string; text: string | undefined; from: Path }
 
@@ -25,8 +25,9 @@ function translateVariable(translation: Translation, { name, text, from }: Varia
   const written = interpolate(text ?? `\${${name}}`)
   const toDotEnv = (why: string) => {
     addSecret(translation, to, name, from)
-    const meant = [...hosts].filter(([before]) => withHostNames(name, text ?? '', new Map([[before, '']])) !== text)
-    const names = meant.map(([before, now]) => `, where ${before} is ${now} now`).join('')
+    const names = hostsMeant(name, text ?? '', hosts)
+      .map(meant => `, where ${meant} now`)
+      .join('')
     translation.change(from, `${why}: put its value into .env as ${secretNameOf(name)}${names}`)
   }
   if (written.isAlone) {
@@ -34,7 +35,7 @@ function translateVariable(translation: Translation, { name, text, from }: Varia
     return
   }
   if (written.text === undefined) {
-    toDotEnv(`${written.names.join(', ')} is not filled in here`)
+    toDotEnv(`${written.names.join(', ')} is not substituted`)
     return
   }
   if (looksSecret(name, written.text)) {
@@ -42,7 +43,7 @@ function translateVariable(translation: Translation, { name, text, from }: Varia
     return
   }
   if (written.names.length > 0)
-    translation.change(from, `${written.names.join(', ')} is not filled in here: it has the value that it has without`)
+    translation.change(from, `${written.names.join(', ')} is not substituted: it is taken as unset`)
   addClear(translation, to, { name, text: written.text, from, hosts })
 }
 
@@ -58,10 +59,7 @@ export function translateEnvFiles(translation: Translation, value: unknown, from
       continue
     }
     for (const name of names) addSecret(translation, [...service, 'environment'], name, place)
-    const where = path === '.env' ? '.env' : `.env, with what is in ${text}`
-    translation.change(
-      place,
-      `its ${names.length} variables are names of secrets now, whose values are looked up in ${where}`,
-    )
+    const where = path === '.env' ? 'looked up in .env' : `looked up in .env: copy them there from ${text}`
+    translation.change(place, `its variables are secrets now (${names.length}), ${where}`)
   }
 }

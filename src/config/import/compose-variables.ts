@@ -29,7 +29,7 @@ function substituted(translation: Translation, value: string, path: Path): strin
   const { text, names } = interpolate(value)
   if (names.length === 0) return text
   const variables = [...new Set(names)].join(', ')
-  if (text === undefined) translation.leave(path, `${variables} is not filled in here: write the value itself`)
-  else translation.change(path, `${variables} is not filled in here: it has the value that it has without`)
+  if (text === undefined) translation.leave(path, `${variables} is not substituted: write the value itself`)
+  else translation.change(path, `${variables} is not substituted: it is taken as unset`)
   return text
 }

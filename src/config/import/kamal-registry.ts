@@ -1,5 +1,6 @@
 import type { Path } from '../document.ts'
 import { type Draft, isMap } from '../draft.ts'
+import { userPlaceholder } from '../propose/registry.ts'
 import { variableOf } from './kamal-values.ts'
 import { secretNameOf } from './names.ts'
 import { eachKey, type Translation } from './translation.ts'
@@ -55,7 +56,7 @@ function putLogin(translation: Translation, own: Draft, server: string, to: Path
     return undefined
   }
   const username = typeof own.username === 'string' && !own.username.includes('<%') ? own.username : undefined
-  translation.put([...to, 'username'], username ?? 'your-name', [...from, 'username'])
+  translation.put([...to, 'username'], username ?? userPlaceholder, [...from, 'username'])
   if (username === undefined)
     translation.change([...from, 'username'], 'a user name is no secret here: write it in the place of your-name')
   translation.put([...to, 'password'], secret, [...from, 'password'])

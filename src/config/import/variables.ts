@@ -38,6 +38,12 @@ export function withHostNames(name: string, value: string, hosts: HostNames): st
   }, value)
 }
 
+/** The other containers that a value names, each with its name on servers. */
+export function hostsMeant(name: string, value: string, hosts: HostNames): string[] {
+  const isMeant = (before: string) => withHostNames(name, value, new Map([[before, '']])) !== value
+  return [...hosts].filter(([before]) => isMeant(before)).map(([before, now]) => `${before} is ${now}`)
+}
+
 /** Adds a variable that anyone may see, with the names of other containers as they are on servers. */
 export function addClear(
   translation: Translation,
@@ -45,6 +51,7 @@ export function addClear(
   { name, text, from, hosts }: { name: string; text: string; from: Path; hosts: HostNames },
 ): void {
   const value = withHostNames(name, text, hosts)
-  if (value !== text) translation.change(from, 'it names a service by the name that it has on servers')
+  if (value !== text)
+    translation.change(from, `${hostsMeant(name, text, hosts).join(', ')} now, and reached from the same server only`)
   translation.put([...to, 'clear', name], value, from)
 }

@@ -99,10 +99,10 @@ describe('a Compose file with web, worker, db', () => {
   })
   test('says what became of the rest, by key and line', () => {
     const toDotEnv = 'put its value into .env as DATABASE_URL, where db is db.shop.jiji now'
-    const usual = 'LOG_LEVEL is not filled in here: it has the value that it has without'
-    const named = 'it names a service by the name that it has on servers'
+    const usual = 'LOG_LEVEL is not substituted: it is taken as unset'
+    const named = 'redis is redis.shop.jiji now, and reached from the same server only'
     expect(remarks).toEqual([
-      `11 services.web.environment.DATABASE_URL changed: DB_PASSWORD is not filled in here: ${toDotEnv}`,
+      `11 services.web.environment.DATABASE_URL changed: DB_PASSWORD is not substituted: ${toDotEnv}`,
       `11 services.web.environment.REDIS_URL changed: ${named}`,
       `11 services.web.environment.LOG_LEVEL changed: ${usual}`,
       '13 services.web.build.secrets.0 changed: the Dockerfile has to name it id=NPM_TOKEN instead of id=npm',
@@ -110,7 +110,7 @@ describe('a Compose file with web, worker, db', () => {
       "15 services.web.ports.1 left out: jiji's proxy has it: see proxy.ssl",
       '17 services.web.volumes.2 left out: the image holds the sources',
       '17 services.web.volumes.3 changed: it is a folder of the server, /var/lib/jiji/shop/directories/web/storage, and empty at first',
-      `19 services.worker.environment.DATABASE_URL changed: DB_PASSWORD is not filled in here: ${toDotEnv}`,
+      `19 services.worker.environment.DATABASE_URL changed: DB_PASSWORD is not substituted: ${toDotEnv}`,
       `19 services.worker.environment.REDIS_URL changed: ${named}`,
       `19 services.worker.environment.LOG_LEVEL changed: ${usual}`,
       '28 services.db.environment.0 changed: it looks like a secret, and was not copied: put its value into .env as POSTGRES_PASSWORD',
@@ -204,10 +204,10 @@ describe('a key of a service', () => {
       '4 services.a.env_file left out: other.env cannot be read: write the names of its variables under environment.secrets',
     ],
     ['restart: on-failure:3', '4 services.a.restart changed: it is restarted any number of times'],
-    ['mem_limit: ${MEM}', '4 services.a.mem_limit left out: MEM is not filled in here: write the value itself'],
+    ['mem_limit: ${MEM}', '4 services.a.mem_limit left out: MEM is not substituted: write the value itself'],
     [
       'mem_limit: ${MEM:-1g}',
-      '4 services.a.mem_limit changed: MEM is not filled in here: it has the value that it has without',
+      '4 services.a.mem_limit changed: MEM is not substituted: it is taken as unset',
     ],
     [
       'labels: {traefik.enable: true}',

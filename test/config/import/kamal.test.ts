@@ -100,7 +100,7 @@ describe('a Rails app with two roles and a database', () => {
   test('says what became of the rest, by key and line', () => {
     expect(remarks).toEqual([
       '2 image changed: images are named by jiji, by project and service',
-      '18 env.clear.DB_HOST changed: it names a service by the name that it has on servers',
+      '18 env.clear.DB_HOST changed: my-app-db is db.my-app.jiji now, and reached from the same server only',
       '21 asset_path left out: files of earlier releases are not kept: serve them with a fingerprint from a volume or elsewhere',
       '26 accessories.db.port changed: stop_first goes with it: the old and the new container cannot both hold the port',
       '29 accessories.db.directories.0 changed: it is a folder of its own on the server, directories/db/data, and empty at first',
