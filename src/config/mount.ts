@@ -33,7 +33,7 @@ export function mount(what: { local: string; mode: string }) {
       .describe(what.mode),
     owner: matching(/^\d+(:\d+)?$/, 'UID or UID:GID, in numbers, as the container has them')
       .optional()
-      .describe('Whose it is in the container: UID or UID:GID'),
+      .describe('Owner in the container: UID or UID:GID'),
     options: matching(options, 'options of a volume, such as ro').optional().describe('Options, such as ro'),
   })
   return z.union([short, long], { error: `expected ${form}` })

@@ -47,7 +47,7 @@ const credential = {
     .optional()
     .describe('Name of the secret that holds a service account key: its whole JSON, raw or in base64'),
   key_file: serviceAccount('file').optional().describe('Path of a service account key'),
-  description: text().optional().describe('Whom to ask, what it is for'),
+  description: text().optional().describe('Note for people, such as what it is for and whom to ask'),
 }
 
 const builderRegistry = keys({
@@ -56,7 +56,7 @@ const builderRegistry = keys({
     .describe('remote or local; without it: remote if `server` is set, else local'),
   server: text().optional().describe('host[:port][/namespace] of a remote registry'),
   ...credential,
-  namespace: text().optional().describe('Namespace of image names, instead of the user name'),
+  namespace: text().optional().describe('Namespace in image names, instead of the user name'),
   port: port.prefault('9270').describe('Port of the local registry on this machine'),
   image: text().default('registry:2').describe('Image that the local registry runs'),
 })
@@ -78,7 +78,7 @@ const cacheKeys = {
 const builder = keys({
   engine: oneOf(['docker', 'podman'])
     .default('docker')
-    .describe('Container engine for builds and, unless one says otherwise, servers'),
+    .describe('Container engine for builds, and for servers that set no other'),
   local: boolean().optional().describe('Whether images are built on this machine; true unless `remote` is set'),
   remote: z
     .union(
@@ -95,7 +95,7 @@ const builder = keys({
     )
     .optional()
     .describe(
-      'The machine that builds instead: ssh://[user@]host[:port], reached as servers are; or one for an architecture: {arm64: ssh://…}',
+      'Machine to build on instead: ssh://[user@]host[:port], reached like a server; or one per architecture: {arm64: ssh://…}',
     ),
   cache: z
     .union([boolean(), oneOf(cacheTypes), keys(cacheKeys)], {
@@ -103,7 +103,7 @@ const builder = keys({
     })
     .prefault('true')
     .describe(
-      'Whether builds may use cached layers, and where else than in the engine they are kept: inline, registry or gha',
+      'Whether builds may use cached layers, and where to share them with other builders: inline, registry or gha',
     ),
   registry: builderRegistry.prefault({}).describe('Where built images go'),
 })
@@ -120,8 +120,8 @@ const ssh = keys({
   config: z
     .union([boolean(), text()], { error: 'expected true, false or the path of a file' })
     .prefault('true')
-    .describe('Whether ~/.ssh/config is honoured, or the path of another file'),
-  proxy: text().optional().describe('Jump host: [user@]host[:port]; several, with commas, in order'),
+    .describe('Whether to read ~/.ssh/config, or the path of a file to read instead'),
+  proxy: text().optional().describe('Jump host: [user@]host[:port]; several in order, separated by commas'),
   strict: boolean().prefault('false').describe('Refuse servers whose host key is not yet known'),
 })
 
@@ -130,7 +130,7 @@ const server = keys({
   user: text().optional().describe('Login name on this server'),
   port: port.optional().describe('Port of sshd on this server'),
   keys: list(secretFile()).optional().describe('Private keys for this server'),
-  arch: oneOf(['amd64', 'arm64']).optional().describe("The server's architecture; without it, the builder's own"),
+  arch: oneOf(['amd64', 'arm64']).optional().describe("The server's architecture; by default the builder's"),
   engine: oneOf(['docker', 'podman']).optional().describe('Container engine on this server'),
   seed: z
     .union([z.literal('false').transform((): false => false), name], {
@@ -138,12 +138,12 @@ const server = keys({
     })
     .optional()
     .describe(
-      'With a local registry: the server that hands built images on to this one, or false: always from this machine; without it that is found out',
+      'With a local registry: the server that passes images on to this one; false: always from this machine; by default decided in each deploy',
     ),
 })
 
 const build = keys({
-  context: text().default('.').describe('Folder that is sent to the builder'),
+  context: text().default('.').describe('Folder sent to the builder'),
   dockerfile: text().optional().describe('Path of the Dockerfile, in the context'),
   args: mapOf(variable, value()).default({}).describe('Build arguments; anyone can read them in the image'),
   target: text().optional().describe('Stage to build'),
@@ -158,17 +158,21 @@ const build = keys({
 const serviceHooks = keys({
   pre_deploy: words()
     .optional()
-    .describe('Runs once before anything is switched, on the first server, such as a migration; a failure stops'),
+    .describe(
+      'Runs once on the first server before anything is switched, such as a migration; if it fails, the deploy stops',
+    ),
 })
 
 const service = keys({
   image: text().optional().describe('An image to run as it is; either this or `build`'),
   registry: text()
     .optional()
-    .describe('Whose credential pulls the image, a name under `registries`; without it the longest matching `server`'),
+    .describe(
+      'Name under `registries` of the credential that pulls the image; by default the one with the longest matching `server`',
+    ),
   build: build.optional().describe('How to build the image'),
   hosts: list(text()).min(1, 'expected at least one server').describe('Names of the servers it runs on'),
-  command: words().optional().describe("Command, instead of the image's own"),
+  command: words().optional().describe("Replaces the image's command"),
   ports: list(
     matching(/^((\d{1,3}(\.\d{1,3}){3}:)?\d+:)?\d+(\/(tcp|udp))?$/, 'PORT, HOST_PORT:PORT or IP:HOST_PORT:PORT'),
   )
@@ -181,12 +185,14 @@ const service = keys({
     ),
   )
     .default([])
-    .describe('Volumes; a named one gets project and service before its name'),
-  environment: environment.prefault({}).describe("The service's own variables; they win over the shared ones"),
+    .describe('Volumes; a named one becomes PROJECT-SERVICE-NAME'),
+  environment: environment
+    .prefault({})
+    .describe("The service's own variables; they take precedence over the shared ones"),
   restart: oneOf(['no', 'always', 'unless-stopped', 'on-failure'])
     .default('unless-stopped')
     .describe('When the engine restarts it'),
-  replicas: integer(1, 100).prefault('1').describe('Containers of it on each of its servers'),
+  replicas: integer(1, 100).prefault('1').describe('Number of containers on each of its servers'),
   stop_first: boolean().prefault('false').describe('Stop the old container before the new one starts: a short gap'),
   ...containerKeys,
   hooks: serviceHooks.prefault({}).describe('Commands around a release, in a container of the new image'),
@@ -196,16 +202,16 @@ const service = keys({
 const deploy = keys({
   parallel: share()
     .prefault('all')
-    .describe('After the first server, on how many more a service is replaced at once: a number, a part (50%), or all'),
+    .describe('How many servers at once, after the first: a number, a percentage (50%), or all'),
   wait: duration().prefault('0s').describe('Time between one batch of servers and the next'),
-  order: list(text()).default([]).describe('Services that are replaced before the others, in this order'),
+  order: list(text()).default([]).describe('Services to replace before the others, in this order'),
   on_failure: oneOf(['rollback', 'keep'])
     .default('rollback')
-    .describe('What a failure does to the servers that were switched before: puts them back, or leaves them'),
-  drain_timeout: duration().prefault('30s').describe('Time that running requests may take to finish'),
+    .describe('After a failure, roll back the servers that were already switched, or keep them'),
+  drain_timeout: duration().prefault('30s').describe('Time running requests may take to finish'),
   stop_timeout: duration().prefault('10s').describe('Time between asking a container to stop and killing it'),
   settle: duration().prefault('3s').describe('Time that a service without a health check must stay up'),
-  retain: integer(1, 100).prefault('5').describe('Releases kept on the servers, the running one included'),
+  retain: integer(1, 100).prefault('5').describe('Releases kept on the servers, including the running one'),
 })
 
 const proxy = keys({

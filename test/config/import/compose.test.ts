@@ -205,10 +205,7 @@ describe('a key of a service', () => {
     ],
     ['restart: on-failure:3', '4 services.a.restart changed: it is restarted any number of times'],
     ['mem_limit: ${MEM}', '4 services.a.mem_limit left out: MEM is not substituted: write the value itself'],
-    [
-      'mem_limit: ${MEM:-1g}',
-      '4 services.a.mem_limit changed: MEM is not substituted: it is taken as unset',
-    ],
+    ['mem_limit: ${MEM:-1g}', '4 services.a.mem_limit changed: MEM is not substituted: it is taken as unset'],
     [
       'labels: {traefik.enable: true}',
       '4 services.a.labels.traefik.enable left out: routes are those of jiji: write `proxy`',
