@@ -28,7 +28,7 @@ export function looksSecret(name: string, value: string): boolean {
 export type HostNames = ReadonlyMap<string, string>
 
 /** A value in which the names of other containers are those that jiji gives; it is left as it is where none is meant. */
-export function withHostNames(name: string, value: string, hosts: HostNames): string {
+function withHostNames(name: string, value: string, hosts: HostNames): string {
   const isAddress = /(HOST|HOSTNAME|ADDR|ADDRESS|SERVER|NODE|URL|URI|ENDPOINT|BROKER|UPSTREAM|ORIGIN)S?$/i.test(name)
   return [...hosts].reduce((text, [before, now]) => {
     const own = before.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')

@@ -15,16 +15,16 @@ export function workflow(config: Config, branch: string): string {
   const lines = [
     `# Deploys what is pushed to ${branchName(branch)}. Set under Settings > Secrets and variables > Actions:`,
     ...(needsAgent
-      ? ['#   secret SSH_PRIVATE_KEY: the whole of a private key that the servers let in, without a passphrase']
+      ? ['#   secret SSH_PRIVATE_KEY: a complete private key, without a passphrase, that can log in to the servers']
       : []),
     ...own.map(name => `#   secret ${name}`),
     ...(hosts.length > 0
       ? [
-          "#   variable SSH_KNOWN_HOSTS: what this prints, once it is compared with the servers' own keys:",
+          "#   variable SSH_KNOWN_HOSTS: the output of this; compare it with the servers' own keys first:",
           ...hosts.map(host => `#     ssh-keyscan ${host}`),
         ]
       : []),
-    '#   variable JIJI_SOURCE: the repository that you have jiji from, and a commit in it that you have looked at:',
+    '#   variable JIJI_SOURCE: the repository you got jiji from, and a commit in it that you have reviewed:',
     '#     https://github.com/OWNER/REPOSITORY#COMMIT',
     ...advice(kinds),
     'name: Deploy',
@@ -34,7 +34,7 @@ export function workflow(config: Config, branch: string): string {
     `    branches: [${JSON.stringify(branch)}]`,
     '  workflow_dispatch:',
     '',
-    '# One after the other, and none is stopped on its way.',
+    '# One deploy at a time, and none is cancelled half-way.',
     'concurrency:',
     `  group: deploy-${stage}`,
     '  cancel-in-progress: false',
@@ -59,7 +59,7 @@ export function workflow(config: Config, branch: string): string {
     ...install,
     ...(hosts.length > 0 ? knownHosts : []),
     ...(needsAgent ? agent : []),
-    '      # `exec`: a job that is cancelled interrupts this process and none below it, and jiji is to hear of it.',
+    '      # With `exec`, cancelling the job interrupts jiji itself, and not only a shell around it.',
     `      - run: exec jiji deploy${config.environment === undefined ? '' : ` -e ${stage}`}`,
     ...environment(names, kinds),
     ...(needsAgent ? forgetting : []),
@@ -83,7 +83,7 @@ const install = [
 
 /** Nobody may stand between: a server that is not known is refused here, where there is nobody to look at its key. */
 const knownHosts = [
-  '      - name: Know the servers',
+  "      - name: Add the servers' host keys",
   '        env:',
   '          SSH_KNOWN_HOSTS: ${{ vars.SSH_KNOWN_HOSTS }}',
   '        run: |',
@@ -94,7 +94,7 @@ const knownHosts = [
 
 /** The key is in an agent's memory, and in no file. */
 const agent = [
-  '      - name: Have a key for the servers',
+  '      - name: Load the SSH key',
   '        env:',
   '          SSH_PRIVATE_KEY: ${{ secrets.SSH_PRIVATE_KEY }}',
   '        run: |',
@@ -106,7 +106,7 @@ const agent = [
 
 /** Also where the job failed: a runner of one's own goes on. */
 const forgetting = [
-  '      - name: Forget the key',
+  '      - name: Remove the SSH key',
   '        if: always()',
   `        run: test -z "$SSH_AGENT_PID" || kill "$SSH_AGENT_PID"`,
 ]
