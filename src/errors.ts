@@ -10,6 +10,7 @@ const exitStatuses = {
   'engine.missing': 1,
   'engine.denied': 1,
   'engine.failed': 1,
+  'engine.changed': 1,
   'disk.full': 1,
   'tunnel.failed': 1,
   'port.taken': 1,

@@ -38,7 +38,7 @@ export async function recordAll(context: ApplyContext, plan: Plan, digests: Dige
   const known = 'it runs the release, perhaps without having it on record'
   const recordOn = (server: ServerPlan) => {
     context.report({ step: 'record', state: 'begun', server: server.server })
-    const script = recordCurrent(context.config.scope, recordFor(context, plan, server, digests))
+    const script = recordCurrent(server.engine, context.config.scope, recordFor(context, plan, server, digests))
     return overLosses(context, server.server, () => write(context, server, script), known)
   }
   await allTogether(plan.servers.map(server => orFailed(context, server, recordOn(server))))
@@ -130,7 +130,7 @@ export async function recordKept(
     if (replacements.length === 0) return
     const part = { ...server, replacements }
     if (plan.action === 'rollback' && replacements.length !== server.replacements.length) return
-    const record = recordCurrent(context.config.scope, recordFor(context, plan, part, digests))
+    const record = recordCurrent(server.engine, context.config.scope, recordFor(context, plan, part, digests))
     const event = { step: 'record', server: server.server } as const
     await reported(context.report, event, () => write(context, part, settleAround(context, plan, part, record)))
   }

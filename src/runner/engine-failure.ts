@@ -19,6 +19,15 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
         server,
         hint: 'add the user to the group docker there (sudo usermod -aG docker USER), then log in anew',
       })
+    case exits.otherEngine: {
+      const [, other = '', count] = /^elsewhere (\w+) ?(\d*)$/m.exec(output.stdout) ?? []
+      const known = count === '1' ? 'a container of this project' : `${count} containers of this project`
+      const what = count ? known : 'the containers of this project, and does not answer'
+      return new JijiError('engine.changed', `${server}: ${other} has ${what}, and ${engine} is configured`, {
+        server,
+        hint: `with engine: ${other} configured again, jiji server teardown -H ${server} takes them away (not their volumes, which ${engine} does not see); then deploy with ${engine}`,
+      })
+    }
     case exits.noLinger: {
       const [, user = 'USER'] = /^linger (.+)$/m.exec(output.stdout) ?? []
       const message = `${server}: containers of ${user} would end with its last session, and it may not change that itself`

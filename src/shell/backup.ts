@@ -21,7 +21,7 @@ make_private
 mkdir "$private"/state "$private"/certificates || exit
 printf '%s\\n' ${scope} >"$private"/project
 for one in "$state"/*; do
-  case \${one##*/} in lock | directories) ;; *) as_root cp -Rp "$one" "$private"/state/ || exit ;; esac
+  case \${one##*/} in lock | directories | engine) ;; *) as_root cp -Rp "$one" "$private"/state/ || exit ;; esac
 done
 if ${engine} inspect --type container ${proxyContainer} >/dev/null 2>&1; then
   ${engine} exec ${proxyContainer} sh -c ${certificates} >"$private"/certificates.tar || exit

@@ -1,5 +1,6 @@
 import type { Engine } from '../config/config.ts'
 import { requireEngine } from './engine.ts'
+import { requireNoneElsewhere } from './engine-used.ts'
 import { proxyContainer, stateFolder } from './names.ts'
 import { readRootless } from './rootless.ts'
 import { type Script, sh } from './script.ts'
@@ -21,7 +22,11 @@ ${readListeners}
 ${readDisk}
 ${stateFolder(scope)}
 disk state "$state"
-${askEngine(engine)}
+${askEngine(
+  engine,
+  sh`ids=$(${engine} ps -aq --no-trunc 2>/dev/null)
+${requireNoneElsewhere(engine, scope)}`,
+)}
 [ -z "$pids" ] || wait $pids`
 }
 
@@ -91,10 +96,11 @@ fi`
 }
 
 /** An engine that hangs must not keep the rest from being said, nor stay behind. */
-function askEngine(engine: Engine): Script {
+function askEngine(engine: Engine, thenRequire = sh`:`): Script {
   return sh`answer=$( (trap - EXIT
 command -v ${engine} >/dev/null && command -v timeout >/dev/null && ${engine}() { timeout 15 ${engine} "$@"; }
 ${requireEngine(engine)}
+${thenRequire}
 echo "$version") 2>&1)
 status=$?
 printf '%s\\n' "$answer" | sed 's/^/said /'

@@ -6,6 +6,7 @@ import { type Script, sh, type Word } from './script.ts'
 
 /** Exit statuses by which our scripts say what they met; engines use none of them. */
 export const exits = {
+  otherEngine: 80,
   otherArch: 81,
   noEmulator: 82,
   noBuildx: 83,

@@ -1,5 +1,6 @@
 import type { Engine } from '../config/config.ts'
 import { listContainers, requireEngine } from './engine.ts'
+import { requireNoneElsewhere } from './engine-used.ts'
 import { labels, proxyContainer, stateFolder } from './names.ts'
 import { readProxy } from './proxy.ts'
 import { readRootless } from './rootless.ts'
@@ -28,6 +29,7 @@ make_private
 [ -z "$running" ] || ${readProxy(engine)} >"$private"/proxy &
 reading=$!
 ${listContainers(engine, labels.project)}
+${requireNoneElsewhere(engine, scope)}
 ${listKept(engine)}
 for file in "$state"/releases/*.json; do [ ! -f "$file" ] || { printf 'release '; cat "$file"; echo; }; done
 [ ! -f "$state/current" ] || { printf 'current '; cat "$state/current"; echo; }

@@ -1,6 +1,7 @@
 import type { Engine } from '../config/config.ts'
 import type { RecordedSettings } from '../config/recorded.ts'
 import { noteStopped, startAtBoot } from './boot.ts'
+import { noteEngine } from './engine-used.ts'
 import { removeOldFiles } from './mounts.ts'
 import { labels, replicaNames, type Slot, stateFolder } from './names.ts'
 import { lines, type Script, sh } from './script.ts'
@@ -61,9 +62,10 @@ function stop(engine: Engine, scope: string, containers: readonly string[]): Scr
 }
 
 /** Makes a release the current one. */
-export function recordCurrent(scope: string, record: ReleaseRecord): Script {
+export function recordCurrent(engine: Engine, scope: string, record: ReleaseRecord): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
+${noteEngine(engine)}
 ${writeRecord(record)}
 ${writeCurrent(record.id)}`
 }

@@ -171,6 +171,24 @@ describe('lines', () => {
 })
 
 describe('a server whose engine', () => {
+  test.each([
+    ['elsewhere podman 2', 'web1: podman has 2 containers of this project, and docker is configured'],
+    ['elsewhere podman 1', 'web1: podman has a container of this project, and docker is configured'],
+    [
+      'elsewhere podman',
+      'web1: podman has the containers of this project, and does not answer, and docker is configured',
+    ],
+  ])('is another than before, which says %s', async (stdout, message) => {
+    const runner = recorder('web1', () => ({ code: exits.otherEngine, stdout: `engine {}\n${stdout}\n` }))
+    const hint = expect.stringContaining('with engine: podman configured again, jiji server teardown -H web1')
+    await expect(observeServer(runner, 'docker', 'app')).rejects.toMatchObject({
+      code: 'engine.changed',
+      message,
+      hint,
+      server: 'web1',
+    })
+  })
+
   test.each<[number, string, string]>([
     [exits.engineMissing, 'engine.missing', 'web1: docker is not installed'],
     [exits.engineDenied, 'engine.denied', 'web1: this user may not use docker'],

@@ -169,6 +169,28 @@ ${services}
     expect((await deploy('v10')).code).toBe(0)
   })
 
+  test('another engine is refused on a server while this one has containers there, and nobody is told that none run', async () => {
+    const [server] = rig.servers as [Server]
+    const all = 'docker ps -aq; podman ps -aq; cat /var/lib/jiji/shop/current'
+    const before = await must(server, all)
+    const [[name, text]] = Object.entries(config(web)) as [[string, string]]
+    await project.write({ [name]: text.replace('s1, engine: docker', 's1, engine: podman') })
+    const message = expect.stringMatching(/s1: docker has .* of this project, and podman is configured/)
+    const { code, stderr } = await deploy('v1', '-H', 's1')
+    expect([code, stderr]).toEqual([1, message])
+    const { stdout } = await project.jiji('status', '-o', 'json')
+    const [there, elsewhere] = JSON.parse(stdout).services
+    expect([there, elsewhere]).toMatchObject([
+      { server: 's1', state: 'unknown', health: 'unknown', reason: message },
+      { server: 's2', state: 'running', health: 'healthy' },
+    ])
+    const { checks } = JSON.parse((await project.jiji('doctor', '-H', 's1', '-o', 'json')).stdout)
+    expect(checks).toContainEqual(expect.objectContaining({ place: 's1', check: 'engine', code: 'engine.changed' }))
+    expect(await must(server, all)).toBe(before)
+    await project.write(config(web))
+    expect((await project.jiji('status', '-H', 's1')).code).toBe(0)
+  })
+
   test('logs come from every server', async () => {
     const { stdout } = await project.jiji('logs', '-n', '1')
     expect(stdout).toContain('s1 web | version two listens')

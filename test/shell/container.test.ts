@@ -114,7 +114,7 @@ describe('files', () => {
     }
     const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services: {} }
     const old = { retire: [], containers: [], images: [], keep: [], releases: [] }
-    const script = lines(recordCurrent(scope, record), finishRelease('docker', scope, old))
+    const script = lines(recordCurrent('docker', scope, record), finishRelease('docker', scope, old))
     expect((await bench.run(script)).code).toBe(0)
     expect(readdirSync(join(state, 'files'))).toEqual(['old'])
   })
@@ -126,9 +126,9 @@ describe('files', () => {
     const services = { web: { image: 'app:1', digest: '', container: 'app-web-r1' } }
     const record = { schemaVersion: 1 as const, id: 'r', version: '1', at: '', by: '', services }
     const old = { retire: [], containers: [], images: [], keep: [], releases: [] }
-    await bench.run(lines(recordCurrent(scope, record), finishRelease('docker', scope, old)))
+    await bench.run(lines(recordCurrent('docker', scope, record), finishRelease('docker', scope, old)))
     expect(readdirSync(join(state, 'files'))).toEqual(['app-web-r1'])
-    const next = recordCurrent(scope, { ...record, id: 's', services: {} })
+    const next = recordCurrent('docker', scope, { ...record, id: 's', services: {} })
     await bench.run(lines(next, finishRelease('docker', scope, { ...old, releases: ['r'] })))
     expect(readdirSync(join(state, 'files'))).toEqual([])
   })

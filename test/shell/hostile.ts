@@ -189,7 +189,7 @@ export function everyScript(engine: Engine): Record<string, Script> {
     'read some of the audit': readAudit(scope, { action: hostile }),
     'follow the audit': followAudit(scope, hostile),
     'release the lock, and record that': doneAndRecorded(releaseLock(scope), traceOf('done')),
-    'record a release': recordCurrent(scope, hostileRecord),
+    'record a release': recordCurrent('docker', scope, hostileRecord),
     'withdraw a release': withdrawRecord(scope, hostile, { record: hostileRecord, current: hostile }),
     'withdraw the first release': withdrawRecord(scope, hostile, {}),
     'finish a release': finishRelease(engine, scope, {

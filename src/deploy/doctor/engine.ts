@@ -22,7 +22,7 @@ export function judgeEngine(
       `${engine} gives no answer, and does not fail either`,
       engine === 'docker' ? 'restart its daemon: sudo systemctl restart docker' : 'try `podman info` there',
     )
-  const failure = engineFailure(runner, engine, { code: answer.status, stdout: '', stderr: answer.said })
+  const failure = engineFailure(runner, engine, { code: answer.status, stdout: answer.said, stderr: answer.said })
   if (failure) return problemOf(failure)
   const { version, arch } = answer
   return (

@@ -73,6 +73,7 @@ describe('the engine', () => {
     ['docker', engine(90, ''), 'problem engine.missing'],
     ['docker', engine(91, ''), 'problem engine.denied'],
     ['docker', engine(92, ''), 'problem engine.failed'],
+    ['podman', said('said elsewhere docker 2', 'engine 80'), 'problem engine.changed'],
     ['docker', said(), 'problem engine-hangs'],
     ['podman', said('said {"version":"4.3.1"}', 'engine 0', 'lacks ids', 'lacks network'), 'problem no-subids'],
     ['podman', said('said {"version":"4.3.1"}', 'engine 0', 'lacks network'), 'problem no-user-network'],
