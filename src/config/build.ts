@@ -77,10 +77,11 @@ function serviceOf(
   { hosts, environment, proxy, ...service }: Settings['services'][string],
   settings: Settings,
 ): Service {
+  const own = new Set(hosts)
   return {
     ...service,
     name,
-    servers: Object.keys(settings.servers).filter(server => hosts.includes(server)),
+    servers: Object.keys(settings.servers).filter(server => own.has(server)),
     environment: mergeEnvironments(name, settings.environment, environment),
     ...(proxy ? { proxy: { targets: targetsOf(proxy) } } : {}),
   }

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, Scalar, visit } from 'yaml'
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml'
 import { tooDeepAt } from './depth.ts'
 import type { Problem } from './problem.ts'
 import { aliasProblems, characterProblems, type SyntaxProblem, syntaxProblems } from './syntax.ts'
@@ -41,14 +52,16 @@ export function readDocument(file: string, source: string): Document {
     stringKeys: true,
     schema: 'failsafe',
     prettyErrors: false,
+    uniqueKeys: false, // the package compares every key with every other; syntaxProblems says which stand there twice
   })
   const found = syntaxProblems(document, source)
   const others = () => [...aliasProblems(document), ...characterProblems(document)]
   const problems = (found.length > 0 ? found : others()).map(problemOf)
 
+  const find = finder(document.contents)
   const locate = (path: Path, at: 'key' | 'value' = 'value') => {
     for (let length = path.length; length > 0; length--) {
-      const found = find(document.contents, path.slice(0, length))
+      const found = find(path.slice(0, length))
       if (!found) continue
       const isWhole = length === path.length
       const node = isWhole && at === 'value' ? (found.value ?? found.key) : (found.key ?? found.value)
@@ -56,7 +69,7 @@ export function readDocument(file: string, source: string): Document {
     }
     return positionOf(0)
   }
-  const has = (path: Path) => find(document.contents, path) !== undefined
+  const has = (path: Path) => find(path) !== undefined
 
   let data: unknown
   if (problems.length === 0) {
@@ -86,21 +99,31 @@ function nestedTooDeep(file: string, source: string, offset: number): Document {
 
 type Found = { key?: Node | null; value?: Node | null }
 
-function find(contents: unknown, path: Path): Found | undefined {
-  let current: Found = { value: contents as Node }
-  for (const step of path) {
-    const node = isAlias(current.value) ? undefined : current.value
-    if (isMap(node)) {
-      const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === String(step)) as
-        | Pair<Node, Node | null>
-        | undefined
-      if (!pair) return undefined
-      current = { key: pair.key, value: pair.value }
-    } else if (isSeq(node) && typeof step === 'number' && node.items[step]) {
-      current = { value: node.items[step] as Node }
-    } else return undefined
+/** Finds what stands at a path. It is asked for every key, and so goes through a map once only. */
+function finder(contents: unknown): (path: Path) => Found | undefined {
+  const indexes = new Map<YAMLMap, ReadonlyMap<string, Found>>()
+  const indexOf = (map: YAMLMap) => {
+    const index = indexes.get(map) ?? pairsByKey(map)
+    indexes.set(map, index)
+    return index
   }
-  return current
+  return path => {
+    let current: Found | undefined = { value: contents as Node }
+    for (const step of path) {
+      const node: unknown = current.value
+      if (isMap(node)) current = indexOf(node).get(String(step))
+      else if (isSeq(node) && typeof step === 'number' && node.items[step])
+        current = { value: node.items[step] as Node }
+      else return undefined
+      if (!current) return undefined
+    }
+    return current
+  }
+}
+
+function pairsByKey(map: YAMLMap): ReadonlyMap<string, Found> {
+  const pairs = map.items as Pair<Node, Node | null>[]
+  return new Map(pairs.flatMap(pair => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])))
 }
 
 function isEmpty(node: Scalar): boolean {

@@ -111,8 +111,9 @@ function idleInDeploy({ services, proxy }: Settings): Finding[] {
 }
 
 function idleInService(path: Path, { hosts, proxy, environment }: Settings['services'][string]): Finding[] {
+  const firsts = new Map(hosts.map((host, index) => [host, index] as const).toReversed())
   const twice = hosts.flatMap((host, index) =>
-    hosts.indexOf(host) === index
+    firsts.get(host) === index
       ? []
       : [
           idle(
@@ -140,9 +141,9 @@ function idleInService(path: Path, { hosts, proxy, environment }: Settings['serv
 
 /** A variable that is given both ways has the secret. */
 function doubles(path: Path, { clear, secrets }: Settings['environment']): Finding[] {
-  const names = secrets.map(entry => entry.split(':')[0] ?? '')
+  const names = new Set(secrets.map(entry => entry.split(':')[0] ?? ''))
   return Object.keys(clear)
-    .filter(name => names.includes(name))
+    .filter(name => names.has(name))
     .map(name =>
       idle([...path, 'clear', name], `${name} is one of \`secrets\` too, and that wins`, 'remove one of the two'),
     )

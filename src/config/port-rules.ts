@@ -6,11 +6,19 @@ type Claim = { server: string; address: string; port: number; protocol: string; 
 
 /** A port of a server can be held by one: a service, or the proxy where there are routes. */
 export function portRules(settings: Settings): Finding[] {
-  const claims = proxyClaims(settings)
+  const claims = new Map<string, Claim[]>()
+  const rivalsOf = ({ server, port, protocol }: Claim) => {
+    const key = `${server} ${port} ${protocol}`
+    const rivals = claims.get(key) ?? []
+    claims.set(key, rivals)
+    return rivals
+  }
+  for (const claim of proxyClaims(settings)) rivalsOf(claim).push(claim)
   const found = new Map<string, Finding>()
   for (const claim of serviceClaims(settings)) {
-    const rival = claims.find(other => isRival(claim, other))
-    claims.push(claim)
+    const rivals = rivalsOf(claim)
+    const rival = rivals.find(other => isSameAddress(claim, other))
+    rivals.push(claim)
     if (!rival) continue
     const own = claim.by === rival.by ? 'this service' : rival.by
     const message = `port ${claim.port} of ${claim.server} is taken already by ${own}`
@@ -21,9 +29,8 @@ export function portRules(settings: Settings): Finding[] {
   return [...found.values()]
 }
 
-function isRival(one: Claim, other: Claim): boolean {
-  const isSame = one.server === other.server && one.port === other.port && one.protocol === other.protocol
-  return isSame && (one.address === other.address || [one.address, other.address].includes('0.0.0.0'))
+function isSameAddress(one: Claim, other: Claim): boolean {
+  return one.address === other.address || [one.address, other.address].includes('0.0.0.0')
 }
 
 function proxyClaims({ services, proxy }: Settings): Claim[] {

@@ -81,11 +81,16 @@ type Claim = Placed & { server: string; host: string; prefix: string; isRedirect
 
 /** A host name and a prefix lead to one place on a server, and a host name has one kind of ssl. */
 function routeRules(placed: readonly Placed[]): Finding[] {
-  const claims: Claim[] = []
+  const claims = new Map<string, Claim[]>()
+  const rivalsOf = ({ server, host }: Claim) => {
+    const rivals = claims.get(`${server} ${host}`) ?? []
+    claims.set(`${server} ${host}`, rivals)
+    return rivals
+  }
   return placed.flatMap(one => {
     const own = claimsOf(one)
-    const findings = own.flatMap(claim => rivalryOf(claim, claims))
-    claims.push(...own)
+    const findings = own.flatMap(claim => rivalryOf(claim, rivalsOf(claim)))
+    for (const claim of own) rivalsOf(claim).push(claim)
     return [...new Map(findings.map(finding => [finding.path.join('.'), finding])).values()]
   })
 }
@@ -108,9 +113,9 @@ function claimsOf(placed: Placed): Claim[] {
   return own
 }
 
-function rivalryOf(claim: Claim, claims: readonly Claim[]): Finding[] {
-  const { server, host, prefix, isRedirect, target, path, at } = claim
-  const rivals = claims.filter(other => other.server === server && other.host === host)
+/** `rivals` are the claims to the same host name of the same server. */
+function rivalryOf(claim: Claim, rivals: readonly Claim[]): Finding[] {
+  const { host, prefix, isRedirect, target, path, at } = claim
   const taken = rivals.find(other => other.isRedirect || isRedirect || other.prefix === prefix)
   if (taken) {
     const written = `${host}${isRedirect || taken.isRedirect ? '' : (target.path_prefix ?? '')}`

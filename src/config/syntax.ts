@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, type Pair, visit, type YAMLParseError, type YAMLWarning } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  type Node,
+  type Pair,
+  visit,
+  type YAMLParseError,
+  type YAMLWarning,
+} from 'yaml'
 import { nearest } from './nearest.ts'
 
 /** What is wrong with a file as YAML, where, and what was perhaps meant. */
@@ -15,26 +25,31 @@ export function syntaxProblems(document: Document.Parsed, source: string): Synta
   const errors = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0])
   const lost = errors.find(({ code }) => !isApart(code))
   const apart = errors.filter(({ code, pos }) => isApart(code) && pos[0] < (lost?.pos[0] ?? Number.POSITIVE_INFINITY))
-  return [...apart, ...(lost ? [lost] : [])].map(error => ({
+  const said = [...apart, ...(lost ? [lost] : [])].map(error => ({
     offset: error.pos[0],
     ...inWords(error, document, source),
   }))
+  const twice = duplicateKeys(document, source).filter(
+    ({ offset }) => offset < (lost?.pos[0] ?? Number.POSITIVE_INFINITY),
+  )
+  return [...said, ...twice].toSorted((a, b) => a.offset - b.offset)
 }
 
 /** Aliases and merge keys that lead nowhere, in a file that is whole otherwise. */
 export function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
   const problems: SyntaxProblem[] = []
-  const anchors = anchorsIn(document)
+  const anchors = new Map<string, Node>() // what has come so far, which is all that an alias can mean
   visit(document, {
+    Node: (_, node) => void ('anchor' in node && node.anchor && anchors.set(node.anchor, node)),
     Alias(_, alias, above) {
-      const meant = alias.resolve(document)
+      const meant = anchors.get(alias.source)
       const offset = alias.range?.[0] ?? 0
-      if (!meant) problems.push({ offset, ...unknownAnchor(alias.source, anchors) })
+      if (!meant) problems.push({ offset, ...unknownAnchor(alias.source, anchorsIn(document)) })
       else if (above.includes(meant))
         problems.push({ offset, message: `*${alias.source} stands inside of what it repeats, which has no end then` })
     },
     Pair(_, pair) {
-      const wrong = notMergeable(pair, document)
+      const wrong = notMergeable(pair, anchors)
       if (wrong !== undefined) problems.push(wrong)
     },
   })
@@ -59,7 +74,7 @@ export function characterProblems(document: Document.Parsed): SyntaxProblem[] {
 }
 
 function isApart(code: string): boolean {
-  return ['DUPLICATE_KEY', 'BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'BAD_SCALAR_START'].includes(code)
+  return ['BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'BAD_SCALAR_START'].includes(code)
 }
 
 function inWords(error: YamlError, document: Document.Parsed, source: string): Words {
@@ -112,7 +127,6 @@ const words: Readonly<Record<string, (about: About) => Words>> = {
     message: `a value cannot begin with ${source[offset]}`,
     hint: 'put it in quotes',
   }),
-  DUPLICATE_KEY: ({ document, offset, source }) => twice(document, offset, source),
   NON_STRING_KEY: () => ({
     message: 'a map or a list stands where a key should',
     hint: 'a value that begins with { or [ must be in quotes; {{ … }} is not filled in by anybody here',
@@ -135,19 +149,24 @@ const words: Readonly<Record<string, (about: About) => Words>> = {
   TAG_RESOLVE_FAILED: () => ({ message: 'a value that begins with ! must be in quotes' }),
 }
 
-function twice(document: Document.Parsed, offset: number, source: string): Words {
-  let key = ''
-  let first = 0
+function duplicateKeys(document: Document.Parsed, source: string): SyntaxProblem[] {
+  const problems: SyntaxProblem[] = []
   visit(document, {
-    Map(_, map) {
-      const second = map.items.find(item => isScalar(item.key) && item.key.range?.[0] === offset)
-      if (!second) return undefined
-      key = String((second.key as { value: unknown }).value)
-      const same = map.items.find(item => isScalar(item.key) && String(item.key.value) === key)
-      first = (same?.key as { range?: [number] } | undefined)?.range?.[0] ?? 0
-      return visit.BREAK
+    Map(_, { items }) {
+      const firsts = new Map<unknown, number>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        const offset = key.range?.[0] ?? 0
+        const first = firsts.get(key.value)
+        if (first === undefined) firsts.set(key.value, offset)
+        else problems.push({ offset, ...twice(String(key.value), first, source) })
+      }
     },
   })
+  return problems
+}
+
+function twice(key: string, first: number, source: string): Words {
   const line = source.slice(0, first).split('\n').length
   return { message: `${key} stands here a second time`, hint: `the first is in line ${line}: remove or rename one` }
 }
@@ -166,11 +185,11 @@ function anchorsIn(document: Document.Parsed): string[] {
   return anchors
 }
 
-function notMergeable({ key, value }: Pair, document: Document.Parsed): SyntaxProblem | undefined {
+function notMergeable({ key, value }: Pair, anchors: ReadonlyMap<string, Node>): SyntaxProblem | undefined {
   if (!isScalar(key) || key.value !== '<<' || key.type !== 'PLAIN') return undefined
   const sources = value && typeof value === 'object' && 'items' in value && !isMap(value) ? value.items : [value]
   const isFine = (node: unknown) => {
-    const target = isAlias(node) ? node.resolve(document) : node
+    const target = isAlias(node) ? anchors.get(node.source) : node
     return isMap(target) || (isAlias(node) && target === undefined)
   }
   if ((sources as unknown[]).every(isFine)) return undefined
