@@ -13,7 +13,7 @@ type Masking = {
 /** Shorter values would turn ordinary text into noise, and protect nothing. */
 export const shortest = 4
 
-/** Every form in which a secret could turn up: plain, base64 (alone or inside more), URL-encoded, JSON-escaped. */
+/** Every form in which a secret could turn up: plain, base64 (alone, in lines or inside more), URL-encoded, JSON-escaped. */
 export function createMask(secrets: readonly Secret[]): Mask {
   return createMasking(secrets).mask
 }
@@ -69,7 +69,8 @@ function formsOf(value: string): string[] {
   // An engine takes off what is around a password before it uses and shows it.
   const whole = [value, value.trim()]
   const plain = lines.length > 1 ? [...whole, ...lines.filter(line => line.trim().length >= 8)] : whole
-  return [...new Set(plain.flatMap(text => [text, ...urlForms(text), ...jsonForms(text), ...base64Forms(text)]))]
+  const forms = plain.flatMap(text => [text, ...urlForms(text), ...jsonForms(text), ...base64Forms(text)])
+  return [...new Set([...forms, ...whole.flatMap(wrappedForms)])]
 }
 
 /** A space may be `%20` or `+`, hexadecimal digits may be small, and not all agree on what else needs no escape. */
@@ -107,6 +108,18 @@ function base64Forms(text: string): string[] {
     const own = digits.slice(first, last)
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
+}
+
+/** Where `openssl base64` and `base64` begin another line. */
+const columns = [64, 76]
+
+/** The lines of base64 that is wrapped, of the text alone and with the newline that `echo` adds. A short last line could be anybody's. */
+function wrappedForms(text: string): string[] {
+  const encoded = [text, `${text}\n`].map(one => Buffer.from(one).toString('base64').replace(/=+$/, ''))
+  const lines = encoded.flatMap(digits =>
+    columns.flatMap(width => (digits.length > width ? (digits.match(new RegExp(`.{1,${width}}`, 'g')) ?? []) : [])),
+  )
+  return lines.filter(line => line.length >= 8)
 }
 
 function escapePattern(text: string): string {

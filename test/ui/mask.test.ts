@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
 import { createMask } from '../../src/ui/mask.ts'
@@ -37,6 +38,21 @@ describe('a secret is masked', () => {
   test.each(['hunter2\n', ' hunter2\r\n', 'hunter2 '])('%j also without what is around it', secret => {
     expect(mask({ TOKEN: secret })('<hunter2>')).toBe('<[TOKEN]>')
     expect(mask({ TOKEN: secret })(base64('me:hunter2'))).not.toContain('aHVudGVyM')
+  })
+  test.each([
+    ['base64', [], 200],
+    ['base64', [], 57 * 2],
+    ['base64', [], 57 * 2 + 6],
+    ['openssl', ['base64'], 200],
+  ])('in each line that %s %j wraps, of %i bytes, as it is and as `echo` writes it', (program, words, length) => {
+    const secret = Array.from({ length }, (_, index) => String.fromCharCode(33 + ((index * 7) % 90))).join('')
+    const hide = mask({ TOKEN: secret })
+    for (const input of [secret, `${secret}\n`]) {
+      const printed = execFileSync(program, words, { input, encoding: 'utf8' }).trimEnd().split('\n')
+      expect(printed.length).toBeGreaterThan(1)
+      for (const line of printed.filter(one => one.replace(/=+$/, '').length >= 8))
+        expect(hide(`| ${line}`), line).toMatch(/^\| \[TOKEN\]=*$/)
+    }
   })
   test('with all of its lines, one by one as well', () => {
     const key = '-----BEGIN KEY-----\nb3BlbnNzaC1rZXktdjE=\r\nAAAABG5vbmUAAAAEbm9uZQ==\n-----END KEY-----\n'
@@ -81,6 +97,7 @@ describe('nothing else is masked', () => {
     [{ SHORT: 'abc' }, 'abc'],
     [{ TOKEN: 'hunter2' }, 'hunter3 Hunter2'],
     [{ LINES: '\n\n\n\n\n' }, 'a\nb'],
+    [{ LONG: `${'a1b2c3'.repeat(19)}root` }, `${base64('root')} ${base64('a1b2c3')}`],
   ])('%j in %j', (values, text) => expect(mask(values)(text)).toBe(text))
 })
 
