@@ -3,6 +3,7 @@ import ssh2, { type Client } from 'ssh2'
 import { JijiError } from '../errors.ts'
 import { reasonOf, whenAborted } from './abort.ts'
 import type { Authentication } from './authentication.ts'
+import { keepBanner } from './banner-pieces.ts'
 import { DroppedEarly } from './dropped.ts'
 import { firstLine, greetingOf } from './greeting.ts'
 import type { HostKeyCheck } from './host-key.ts'
@@ -50,6 +51,7 @@ export async function shakeHands(stream: Duplex, handshake: Handshake): Promise<
       hostVerifier: (key: Buffer) => hostKey.accepts(key),
       authHandler: authentication.next,
     })
+    keepBanner(client, stream)
     shortenLogin(client)
 
     allow(timings.banner, 'accepted the connection but sent no SSH banner')

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -128,6 +128,23 @@ describe('a port that is not sshd', () => {
       code: 'server.timeout',
       message: expect.stringContaining('did not finish key exchange and authentication in 0.5 s'),
     })
+  })
+  test.runIf(hasSshd)('but leads to sshd, whose banner comes byte by byte after some lines', async () => {
+    onConnection = socket => {
+      const upstream = dial(sshd.port, '127.0.0.1').on('error', () => {})
+      socket.setNoDelay(true).on('close', () => upstream.destroy())
+      socket.pipe(upstream)
+      upstream.once('data', async (banner: Buffer) => {
+        upstream.pause()
+        for (const byte of Buffer.concat([Buffer.from('hello\r\nyou\r\n'), banner])) {
+          socket.write(Buffer.of(byte))
+          await sleep(2)
+        }
+        upstream.pipe(socket)
+      })
+    }
+    const through = { ...sshd.target(), ...(target.port ? { port: target.port } : {}) }
+    expect(await whoami(await connect(through, { timings: { handshake: 30_000 } }))).toBe(me)
   })
   test('and hangs up, however often', async () => {
     let tries = 0
