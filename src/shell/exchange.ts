@@ -4,6 +4,7 @@ import { exits, pullName } from './engine.ts'
 import { seconds } from './health.ts'
 import { network, proxyContainer } from './names.ts'
 import { steadyNetwork } from './network.ts'
+import { defineNow } from './now.ts'
 import { caddyWords, next, type ProxySettings, proxyLabel, proxyWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 import { leaving } from './site-blocks.ts'
@@ -136,7 +137,8 @@ put_back() {
 // does not use for a while may be closed at any time, by its own rules too.
 const drain = `touch ${leaving}
 patience=5
-started=$(date +%s)
+${defineNow.render()}
+started=$(now)
 is_open() {
   while read -r _ local _ state _; do
     case \${local##*:} in 0050 | 01BB) case $state in 01 | 03 | 04 | 08 | 09 | 0B) return 0 ;; esac ;; esac
@@ -150,7 +152,7 @@ is_asked() {
 idle=0
 while [ "$idle" -lt 3 ]; do
   if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | is_open; then idle=0; else idle=$((idle + 1)); fi
-  past=$(($(date +%s) - started))
+  past=$(($(now) - started))
   [ "$past" -lt "$patience" ] || is_asked || break
   [ "$past" -lt "$limit" ] || { echo undrained; exit 0; }
   sleep 0.1

@@ -1,6 +1,7 @@
 import type { Engine, Service, Target } from '../config/config.ts'
 import { exits } from './engine.ts'
 import { network, proxyContainer } from './names.ts'
+import { defineNow } from './now.ts'
 import { lines, type Script, sh } from './script.ts'
 import { portsIn } from './site.ts'
 
@@ -30,14 +31,15 @@ export function waitUntilHealthy(
 reason='it did not become healthy'
 ${command ? sh`said=` : sh`:`}
 limit=${seconds(healthLimit(service))}
-begin=$(date +%s)
+${defineNow}
+begin=$(now)
 for name in ${names}; do
 address=
 ${ask.map(
   one => sh`while :; do
   ${requireRunning(engine)}
   ${one}
-  [ $(($(date +%s) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
+  [ $(($(now) - begin)) -lt "$limit" ] || fail "$reason in $limit s"
 done`,
 )}
 done`
@@ -140,7 +142,7 @@ function staysUp(settle: number): Script {
     healthy) break ;;
     unhealthy) fail 'its health check failed' ;;
     starting) reason='its health check did not succeed' ;;
-    *) [ $(($(date +%s) - begin)) -lt ${seconds(settle)} ] || break ;;
+    *) [ $(($(now) - begin)) -lt ${seconds(settle)} ] || break ;;
   esac
   sleep 0.3`
 }

@@ -9,6 +9,7 @@ import { filesFolder, removeFiles } from './mounts.ts'
 import { waitForNames } from './name-server.ts'
 import { labels, network, proxyContainer, type Slot, slotName, stableName } from './names.ts'
 import { steadyNetwork } from './network.ts'
+import { defineNow } from './now.ts'
 import { labelWords, switchWords } from './proxy.ts'
 import { type Script, sh, type Word } from './script.ts'
 import { removal, removeSoon, restartPolicy, startContainers, stopContainers } from './start-stop.ts'
@@ -238,7 +239,8 @@ function switchProxy(engine: Engine, { scope, service, candidate, live, timing }
   const words = `"$@" || exit ${exits.notSwitched}
 echo switched
 [ -n "$old" ] || exit 0
-end=$(($(date +%s) + limit))
+${defineNow.render()}
+end=$(($(now) + limit))
 is_busy() {
   upstreams=$(wget -q -O - http://127.0.0.1:2019/reverse_proxy/upstreams)
   for one in $old; do
@@ -253,7 +255,7 @@ idle=0
 while sleep 0.05; do
   if is_busy; then idle=0; sleep 0.2; else idle=$((idle + 1)); fi
   [ "$idle" -lt "$looks" ] || break
-  [ "$(date +%s)" -lt "$end" ] || { echo undrained; exit 0; }
+  [ "$(now)" -lt "$end" ] || { echo undrained; exit 0; }
 done
 echo drained`
   const back = switchWords(scope, service.name, live?.slot ?? 'a')

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -110,7 +110,7 @@ podman image inspect --format '{{json .RepoDigests}}' ghcr.io/me/app:1`)
 })
 
 describe('a container', () => {
-  const replace = (engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) => {
+  const replacing = (engine: Engine, answers: string, over: Partial<Parameters<typeof replaceContainer>[1]> = {}) => {
     const bench = benchWith(answers)
     bench.lock('myapp', owner)
     const script = replaceContainer(engine, {
@@ -138,6 +138,10 @@ describe('a container', () => {
       timing: { drain_timeout: 1000, stop_timeout: 2000, settle: 0 },
       ...over,
     })
+    return { bench, script }
+  }
+  const replace = (...words: Parameters<typeof replacing>) => {
+    const { bench, script } = replacing(...words)
     return { bench, ran: bench.run(script) }
   }
   const healthy = `'inspect --format {{.State'*) echo 'true 0 0 healthy' ;;
@@ -222,6 +226,37 @@ describe('a container', () => {
     expect(code).toBe(exits.unhealthy)
     expect(stdout).toBe('started\nreason :3000/up answered 503 in 0 s\n')
     expect(bench.calls().at(-1)).toEqual(['docker', 'rm', '-f', 'new'])
+  })
+
+  describe('while the clock is put on by an hour at each look', () => {
+    const jumping = `#!/bin/sh
+echo x >>"$0.looks"
+echo $((1000000000 + 3600 * $(wc -l <"$0.looks")))
+`
+    const clockIn = (folder: string) => writeFileSync(join(folder, 'date'), jumping, { mode: 0o755 })
+    const once = (name: string) => `[ -e "$BENCH/${name}" ] || { : >"$BENCH/${name}"; echo 503; exit 1; }`
+
+    test('has its time to become healthy', async () => {
+      const { bench, script } = replacing('docker', `${healthy}\n'exec '*) ${once('asked')} ;;`)
+      clockIn(bench.folder)
+      expect((await bench.run(script)).stdout).toBe('started\nhealthy\nstopped\n')
+    })
+
+    test('lets requests finish that still run', async () => {
+      const { bench, script } = replacing('docker', healthy)
+      await bench.run(script)
+      const words = defined(
+        bench
+          .calls()
+          .flat()
+          .find(word => word.includes('is_busy')),
+      )
+      clockIn(bench.folder)
+      const wget = `#!/bin/sh\n[ -e "$0.asked" ] && busy=0 || busy=1\n: >"$0.asked"\necho '"address":"old:1","num_requests":'$busy,\n`
+      writeFileSync(join(bench.folder, 'wget'), wget, { mode: 0o755 })
+      const env = { ...bench.environment, old: 'old:1', limit: '600', looks: '1' }
+      expect(execFileSync('sh', ['-c', words, 'sh', 'true'], { env, encoding: 'utf8' })).toBe('switched\ndrained\n')
+    })
   })
 
   test('that cannot be started goes, and says so', async () => {
