@@ -61,13 +61,15 @@ function stop(engine: Engine, scope: string, containers: readonly string[]): Scr
     : sh`:`
 }
 
-/** Makes a release the current one. */
+/** Makes a release the current one, also where the power fails next. */
 export function recordCurrent(engine: Engine, scope: string, record: ReleaseRecord): Script {
   return sh`${stateFolder(scope)}
 mkdir -p "$state/releases" || exit
 ${noteEngine(engine)}
+${toDisk(sh`"$state"/files/*/*`)}
 ${writeRecord(record)}
-${writeCurrent(record.id)}`
+${writeCurrent(record.id)}
+${toDisk(sh`"$state/current"`)}`
 }
 
 /** Undoes `recordCurrent`, as far as it has come: this is what was there before. */
@@ -84,12 +86,18 @@ fi
 ${record ? writeRecord(record) : sh`rm -f "$state"/releases/${`${id}.json`} || exit`}`
 }
 
-function writeRecord(record: ReleaseRecord): Script {
-  return sh`printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit`
+/** With `$state` set. */
+export function writeRecord(record: ReleaseRecord): Script {
+  return sh`printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && ${toDisk(sh`"$state/releases/.new"`)} && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit`
 }
 
 function writeCurrent(id: string): Script {
-  return sh`printf '%s\\n' ${id} >"$state/.current" && mv "$state/.current" "$state/current" || exit`
+  return sh`printf '%s\\n' ${id} >"$state/.current" && ${toDisk(sh`"$state/.current"`)} && mv "$state/.current" "$state/current" || exit`
+}
+
+/** Waits until files are on the disk, on a server that can; a file that has its name before its contents could be found empty. */
+function toDisk(files: Script): Script {
+  return sh`{ sync ${files} 2>/dev/null || :; }`
 }
 
 /** With `$state` set. An image that another container still uses stays: the engine refuses, and that is no failure of ours. */

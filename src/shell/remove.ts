@@ -3,7 +3,7 @@ import { noteStopped } from './boot.ts'
 import { exits } from './engine.ts'
 import { labels, markerName, proxyContainer, stateFolder } from './names.ts'
 import { settleSite, writeSite } from './proxy.ts'
-import { type ReleaseRecord, removeOld } from './records.ts'
+import { type ReleaseRecord, removeOld, writeRecord } from './records.ts'
 import { defineAsRoot } from './rootless.ts'
 import { type Script, sh } from './script.ts'
 import type { Site } from './site.ts'
@@ -40,7 +40,7 @@ ${containers.length > 0 ? sh`${removal(engine)} ${isWithVolumes ? ['-v'] : []} $
 ${isWithVolumes ? removeVolumes(engine, volumes) : sh`:`}
 ${isWithVolumes ? removeDirectories(engine, services) : sh`:`}
 rmdir "$state"/directories 2>/dev/null
-${releases.rewrite.map(rewrite)}
+${releases.rewrite.map(writeRecord)}
 ${removeOld(engine, scope, { retire: [], containers: [], images, keep, releases: releases.drop })}
 [ -f "$state"/releases/"$(cat "$state/current" 2>/dev/null)".json ] || rm -f "$state/current"`
 }
@@ -69,10 +69,6 @@ export function removeVolumes(engine: Engine, volumes: readonly string[]): Scrip
   return sh`for volume in ${volumes}; do
   ! ${engine} volume inspect "$volume" >/dev/null 2>&1 || ${engine} volume rm "$volume" >/dev/null || exit
 done`
-}
-
-function rewrite(record: ReleaseRecord): Script {
-  return sh`printf '%s\\n' ${JSON.stringify(record)} >"$state/releases/.new" && mv "$state/releases/.new" "$state"/releases/${`${record.id}.json`} || exit`
 }
 
 /** Takes away what exceeds the releases that are retained, and says how much room that made, as `freed KILOBYTES`. */

@@ -8,6 +8,7 @@ import { createOneOff, removeOneOff, runOneOff } from '../../src/shell/one-off.t
 import { finishRelease, recordCurrent } from '../../src/shell/records.ts'
 import { replaceContainer } from '../../src/shell/replace.ts'
 import { lines } from '../../src/shell/script.ts'
+import { write } from '../config/folder.ts'
 import { container, hostile, hostileLines, owner, scope, worker } from './hostile.ts'
 import { type Bench, benchWith } from './shells.ts'
 
@@ -45,6 +46,38 @@ function replace(engine: Engine, answers: string, over: Partial<Parameters<typeo
   })
   return { bench, script, state: join(bench.folder, 'state', scope), ran: bench.run(script) }
 }
+
+describe('a release', () => {
+  const record = { schemaVersion: 1 as const, id: 'r1', version: '1', at: '', by: '', services: {} }
+  /** Notes what it is to write back, and what stands under its own name by then. */
+  const noting = `cd "$BENCH/state/${scope}" && {
+  for file; do printf '%s ' "\${file#"$BENCH/state/${scope}/"}"; done
+  echo "while $(ls current releases/r1.json 2>/dev/null | tr '\\n' ' ')"
+} >>"$BENCH/synced"`
+  const benchWhereSync = (does: string) => {
+    const bench = benchWith()
+    write(bench.folder, { [`state/${scope}/files/new/environment`]: 'A=b\n', sync: `#!/bin/sh\n${does}\n` })
+    chmodSync(join(bench.folder, 'sync'), 0o755)
+    return bench
+  }
+
+  test('is on the disk before it has its name, and has it before it is relied upon', async () => {
+    const bench = benchWhereSync(noting)
+    expect((await bench.run(recordCurrent('docker', scope, record))).code).toBe(0)
+    expect(readFileSync(join(bench.folder, 'synced'), 'utf8').split('\n')).toEqual([
+      'files/new/environment while ',
+      'releases/.new while ',
+      '.current while releases/r1.json ',
+      'current while current releases/r1.json ',
+      '',
+    ])
+  })
+  test('is on record also where nothing can be waited for', async () => {
+    const bench = benchWhereSync('echo no such option >&2; exit 1')
+    expect(await bench.run(recordCurrent('docker', scope, record))).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(join(bench.folder, `state/${scope}/current`), 'utf8')).toBe('r1\n')
+  })
+})
 
 describe('what a service asks of its container', () => {
   test.each(engines)('reaches the engine word for word (%s)', async engine => {
