@@ -38,7 +38,13 @@ export class Documents {
   /** Masked before it is JSON, so that it stays JSON when a port is the same as somebody's PIN. */
   put(value: unknown, indent = 0): void {
     const masked = (_: string, one: unknown) => (typeof one === 'string' ? this.#printer.mask(one) : one)
-    this.#printer.put('stdout', JSON.stringify(value, masked, indent))
+    const json = JSON.stringify(value, masked, indent)
+    this.#printer.put('stdout', this.#printer.isOnGitHub ? undisturbed(json) : json)
     this.#hasSome = true
   }
+}
+
+/** The same to all who read JSON, but for GitHub's runner, which finds no command in it. */
+function undisturbed(json: string): string {
+  return json.replaceAll('##[', '##\\u005b')
 }

@@ -13,12 +13,9 @@ export function showForeign(printer: Printer, place: string, text: string, to: T
   printer.put(to, place ? `${prefix} ${line}` : line)
 }
 
-/**
- * For what a command writes. Without a place, and not on a terminal, that is passed on to the byte, but for the
- * secrets in it.
- */
+/** For what a command writes. Without a place, and for a program, that is passed on to the byte, but for the secrets in it. */
 export function passOn(printer: Printer, to: To, place: string): { write: (chunk: Buffer) => void; end: () => void } {
-  return place || printer.streams[to].isTTY
+  return place || printer.isForPeople(to)
     ? lineReader(line => showForeign(printer, place, line, to))
     : maskedBytes(bytes => printer.write(to, bytes), printer.secrets)
 }

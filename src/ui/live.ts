@@ -3,7 +3,7 @@ import type { ChalkInstance } from 'chalk'
 import type { Event } from '../deploy/event.ts'
 import { goingOn } from './going-on.ts'
 import { harmless } from './harmless.ts'
-import { onStop } from './job-control.ts'
+import { isInBackground, onStop } from './job-control.ts'
 import { renderLive } from './live-lines.ts'
 import { columnsOf, inCharactersOf, rowsOf } from './terminal.ts'
 import { widthOf } from './text-width.ts'
@@ -45,6 +45,9 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
   let drawnAt = Number.NEGATIVE_INFINITY
   let isNews = false
   let isAway = false
+  /** Whether the terminal is somebody else's, when that was asked last: not always is a process told that it has it back. */
+  let isBehind = isInBackground()
+  let askedAt = now()
 
   const size = () => ({ columns: columnsOf(stream, environment) ?? 80, rows: rowsOf(stream, environment) ?? 24 })
   // A line that has become too wide for the terminal is broken by it into several.
@@ -63,10 +66,22 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
     drawnAt = now()
     isNews = false
   }
+  const mayDraw = () => {
+    if (isBehind && now() - askedAt >= tick) askWhose()
+    return !isAway && !isBehind
+  }
+  const askWhose = () => {
+    isBehind = isInBackground()
+    askedAt = now()
+  }
   /** What has come to stand below is not to be written over. */
   const leave = () => {
     drawn = []
     isNews = true
+  }
+  const goOn = () => {
+    leave()
+    askWhose()
   }
   const clear = () => {
     if (drawn.length > 0) stream.write(`${back()}\u001b[J`)
@@ -74,14 +89,14 @@ export function startLive({ stream, environment, colour, mask }: World): Live {
   }
   const look = () => {
     const age = now() - drawnAt
-    if (!isAway && age >= pace && (isNews || age >= tick)) draw()
+    if (age >= pace && (isNews || age >= tick) && mayDraw()) draw()
   }
   const timer = setInterval(look, pace)
   const onResize = () => {
-    if (!isAway) draw()
+    if (mayDraw()) draw()
   }
   stream.on('resize', onResize)
-  const forgetStops = onStop(clear, leave)
+  const forgetStops = onStop(clear, goOn)
 
   return {
     hear(event) {

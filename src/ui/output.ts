@@ -14,6 +14,7 @@ import { firstLines } from './first-lines.ts'
 import { passOn, showForeign } from './foreign.ts'
 import { annotations } from './github.ts'
 import { harmless } from './harmless.ts'
+import { isInBackground } from './job-control.ts'
 import { type Execution, type Journal, journal } from './journal.ts'
 import { jsonError } from './json-error.ts'
 import { eventOf, jsonLine } from './json-lines.ts'
@@ -106,7 +107,7 @@ export class Output {
 
   /** Whether a result can be shown in the place of the one before. */
   get canRedraw(): boolean {
-    return !this.style.json && this.#mayRedraw('stdout')
+    return !this.style.json && this.#mayRedraw('stdout') && !isInBackground()
   }
 
   #mayRedraw(to: 'stdout' | 'stderr'): boolean {

@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk'
 import type { Secret } from '../config/secret.ts'
 import { beginGroup, defused, endGroup, isGitHub, maskCommands } from './github.ts'
+import { isReadByRunner } from './github-step.ts'
 import { harmless } from './harmless.ts'
 import { type Live, startLive } from './live.ts'
 import { createMask, shortest } from './mask.ts'
@@ -40,9 +41,10 @@ export class Printer {
   }
 
   hide(secrets: readonly Secret[]): void {
+    const told = new Set(maskCommands(this.#secrets, shortest))
     this.#secrets = [...this.#secrets, ...secrets]
     this.#mask = createMask(this.#secrets)
-    if (this.isOnGitHub) this.commands(maskCommands(secrets, shortest))
+    if (this.isOnGitHub) this.commands(maskCommands(secrets, shortest).filter(line => !told.has(line)))
   }
 
   get group(): string | undefined {
@@ -67,6 +69,12 @@ export class Printer {
     return isGitHub(this.streams.environment, this.streams.stderr)
   }
 
+  /** Whether somebody reads it line by line, and no program that wants what was written to the byte. */
+  isForPeople(to: To): boolean {
+    const { [to]: stream, environment } = this.streams
+    return stream.isTTY || (this.isOnGitHub && isReadByRunner(stream, environment.GITHUB_RUN_ID ?? ''))
+  }
+
   /** How wide results may be. */
   get columns(): number | undefined {
     return columnsOf(this.streams.stdout, this.streams.environment)
@@ -85,19 +93,19 @@ export class Printer {
   /** What keeps its lines: words of others, and what can be pasted. */
   print(text: string, group?: string): void {
     this.#enter(group)
-    const shown = this.#harmless('stderr', this.readable(text))
-    this.write('stderr', `${this.isOnGitHub ? defused(shown) : shown}\n`)
+    this.#writeLines('stderr', this.readable(text))
   }
 
   /** A result, whole lines that are as they shall be. */
   put(to: To, text: string): void {
     this.#enter(undefined)
-    this.write(to, `${this.#harmless(to, text)}\n`)
+    this.#writeLines(to, text)
   }
 
-  /** A terminal does nothing of what others have written, wherever it comes to stand. */
-  #harmless(to: To, text: string): string {
-    return this.streams[to].isTTY ? text.split(/\r?\n/).map(harmless).join('\n') : text
+  /** Neither a terminal nor GitHub's runner does anything of what others have written, wherever it comes to stand. */
+  #writeLines(to: To, text: string): void {
+    const shown = this.streams[to].isTTY ? text.split(/\r?\n/).map(harmless).join('\n') : text
+    this.write(to, `${this.isOnGitHub ? defused(shown) : shown}\n`)
   }
 
   /** To the byte, and past the mask. */

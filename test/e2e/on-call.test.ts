@@ -139,6 +139,15 @@ services:
     })
   })
 
+  test('gives GitHub no command by what a container writes, and other programs every byte', async () => {
+    const words = ['exec', '-H', 's1', 'ticker', 'echo', '::add-mask::ticker']
+    const github = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: 'on-call' }
+    expect((await project.jijiWith(github, ...words)).stdout).toBe(': :add-mask::ticker')
+    const piped = `GITHUB_ACTIONS=true GITHUB_RUN_ID=on-call; export GITHUB_ACTIONS GITHUB_RUN_ID
+sh -c '"$0" "$@" | cat' "${process.execPath}" "${program}" ${words.join(' ')}`
+    expect((await project.shell(piped)).stdout).toBe('::add-mask::ticker')
+  })
+
   describe('exec', () => {
     const hostile = [`it's "q" $(touch /tmp/pwned) \`id\` ; # \\ %s`, 'two\nlines', '', '-n', '🦜 ünï', '*']
     test('passes every word on as it is, and bytes and exit code back', async () => {

@@ -31,6 +31,8 @@ describe('on GitHub', () => {
     const { output, err } = outputOf()
     output.hide([key])
     expect(err()).toBe('::add-mask::first line%25\n::add-mask::last line\n')
+    output.hide([key, new Secret('OTHER', 'hunter2')])
+    expect(err()).toBe('::add-mask::hunter2\n')
     for (const world of [{ environment: {} }, { isTty: true }, { environment: { GITHUB_ACTIONS: 'true' } }]) {
       const { output, err } = outputOf(world)
       output.hide([key])
@@ -79,6 +81,28 @@ describe('on GitHub', () => {
       .split('\n')
       .filter(line => /^\s*::(?!error title)|##\[/.test(line))
     expect(commands).toEqual([])
+  })
+  test('what containers write is nothing that it does either, on stdout and on stderr', () => {
+    const { output, out, err } = outputOf()
+    const lines = ['::add-path::/evil', '  ::set-env name=A::b', 'x ##[add-mask]y', 'a\r::stop-commands::b']
+    for (const to of ['stdout', 'stderr'] as const) for (const line of lines) output.foreign('', line, to)
+    output.result(lines.join('\n'))
+    output.table(['what'], [[lines[2] ?? '']])
+    expect(`${out()}${err()}`.split(/[\r\n]/).filter(line => /^\s*::|##\[/.test(line))).toEqual([])
+  })
+  test('JSON stays the same JSON, and gives it no command', () => {
+    const { output, out } = outputOf({ json: true })
+    const value = { text: '##[add-mask]x', '##[key]': ['::error::', '##\\['] }
+    output.json(value)
+    const text = out()
+    expect(text).not.toContain('##[')
+    expect(JSON.parse(text)).toEqual(value)
+  })
+  test('elsewhere what containers write stays as it is', () => {
+    const { output, out } = outputOf({ environment: {} })
+    output.foreign('', '::error::x')
+    output.json({ text: '##[error]' })
+    expect(out()).toBe('::error::x\n{\n  "text": "##[error]"\n}\n')
   })
   test('nothing is folded or annotated elsewhere', () => {
     const { output, err } = outputOf({ environment: {} })

@@ -1,9 +1,15 @@
 import { PassThrough } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
 import type { Event } from '../../src/deploy/event.ts'
+import { isInBackground } from '../../src/ui/job-control.ts'
 import { Output, type OutputStyle } from '../../src/ui/output.ts'
 import { screenAfter } from './screen.ts'
+
+vi.mock(import('../../src/ui/job-control.ts'), async original => ({
+  ...(await original()),
+  isInBackground: vi.fn(() => false),
+}))
 
 type World = { style?: Partial<OutputStyle>; environment?: Record<string, string>; isTTY?: boolean }
 
@@ -133,6 +139,28 @@ describe('the last lines of a terminal', () => {
     expect(kill).toHaveBeenCalledTimes(2)
     kill.mockRestore()
     expect(['SIGTSTP', 'SIGCONT'].map(signal => process.listenerCount(signal))).toEqual([0, 0])
+  })
+  test('are not drawn while a shell has the terminal, after bg or &, whatever else is printed', async () => {
+    const { output, terminal, written, screen, resize } = terminalOf()
+    vi.mocked(isInBackground).mockReturnValue(true)
+    onTestFinished(() => void vi.mocked(isInBackground).mockReturnValue(false))
+    await output.live(async () => {
+      output.event(pulling('s1'))
+      vi.advanceTimersByTime(900)
+      expect(written()).toBe('')
+      vi.mocked(isInBackground).mockReturnValue(false)
+      vi.advanceTimersByTime(600)
+      expect(screen()).toEqual(['s1   1s  pulling web', ''])
+      vi.mocked(isInBackground).mockReturnValue(true)
+      terminal.write('$ bg\n$ ')
+      process.emit('SIGCONT')
+      resize(59)
+      vi.advanceTimersByTime(2000)
+      output.note('a note')
+      vi.advanceTimersByTime(2000)
+      expect(screen()).toEqual(['s1   1s  pulling web', '$ bg', '$ a note', ''])
+      expect(output.canRedraw).toBe(false)
+    })
   })
   test('leave nothing when the terminal has become narrower, and broken them', async () => {
     const { output, written, resize } = terminalOf()
