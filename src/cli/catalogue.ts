@@ -246,8 +246,8 @@ export const catalogue: readonly Command[] = [
   {
     name: 'lock release',
     summary: 'Take the lock away, whoever holds it',
-    shared: ['config', 'environment', 'hosts', 'quiet', 'verbose'],
-    examples: ['jiji lock release', 'jiji lock release -H web1'],
+    shared: ['config', 'environment', 'hosts', 'yes', 'quiet', 'verbose'],
+    examples: ['jiji lock release', 'jiji lock release -H web1 --yes'],
     isChange: true,
     load: () => import('./commands/lock-release.ts'),
   },

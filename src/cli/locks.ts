@@ -7,6 +7,7 @@ import type { Runner, Output as RunOutput } from '../runner/runner.ts'
 import { exits } from '../shell/engine.ts'
 import type { LockOwner } from '../shell/lock.ts'
 import type { Script } from '../shell/script.ts'
+import { renderDuration } from '../ui/age.ts'
 import type { Context } from './context.ts'
 import { gatherKeys, loadProject, selectFrom, withServers } from './gather.ts'
 
@@ -46,6 +47,12 @@ export function failureOf({ runner: { server }, output, owner }: Answer): JijiEr
     })
   }
   return new JijiError('failed', `${server}: the lock cannot be used: ${lastLine(output.stderr)}`, { server })
+}
+
+export function describeHolder(holder: Answer['holder']): string {
+  if (!holder) return 'none: stays until jiji lock release'
+  const ago = holder.silentFor === undefined ? '' : `, last ${renderDuration(holder.silentFor * 1000)} ago`
+  return holder.state === 'live' ? `live${ago}` : `gone${ago}: the next deploy takes it over`
 }
 
 function ownerIn(text: string): Partial<LockOwner> | undefined {

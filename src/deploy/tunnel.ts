@@ -41,7 +41,7 @@ export async function throughTunnel<T>(
   report: Report,
   fn: (port: number) => Promise<T>,
 ): Promise<T> {
-  const detail = `127.0.0.1:${tunnel.port} there is the registry here${why ? `: ${wordsFor(why)}` : ''}`
+  const detail = `from its 127.0.0.1:${tunnel.port} to the registry here${why ? `: ${wordsFor(why)}` : ''}`
   report({ step: 'tunnel', state: 'done', server: connection.server, detail })
   return holding(report, { step: 'tunnel', server: connection.server }, async () => {
     try {

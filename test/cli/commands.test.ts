@@ -999,18 +999,18 @@ describe('jiji lock', () => {
     expect(log.filter(one => one.includes('lock'))).toEqual(['web1 take lock', 'web2 take lock', 'web1 release lock'])
   })
   test.each<[Answer, string, object]>([
-    [{}, 'free  -    -', { owner: null }],
-    [held, 'ann from ci since noon (deploy)  -    none: stays until jiji lock release', { owner }],
-    [{ stdout: 'lock {}\n' }, 'somebody  -    none: stays until jiji lock release', { owner: {} }],
-    [{ stdout: 'lock {"by":\n' }, 'somebody  -    none: stays until jiji lock release', { owner: {} }],
+    [{}, 'nobody   -    -    -', { owner: null }],
+    [held, 'ann from ci  -    deploy  none: stays until jiji lock release', { owner }],
+    [{ stdout: 'lock {}\n' }, 'somebody  -    -    none: stays until jiji lock release', { owner: {} }],
+    [{ stdout: 'lock {"by":\n' }, 'somebody  -    -    none: stays until jiji lock release', { owner: {} }],
     [
       { stdout: `${held.stdout}holder live 2\n` },
-      'ann from ci since noon (deploy)  -    live, last 2s ago',
+      'ann from ci  -    deploy  live, last 2s ago',
       { owner, holder: { state: 'live', silentFor: 2 } },
     ],
     [
       { stdout: `${held.stdout}holder gone \n` },
-      'ann from ci since noon (deploy)  -    gone: the next deploy takes it over',
+      'ann from ci  -    deploy  gone: the next deploy takes it over',
       { owner, holder: { state: 'gone' } },
     ],
   ])('status shows %j', async (answer, text, json) => {
@@ -1023,6 +1023,24 @@ describe('jiji lock', () => {
   test('release says whose it was', async () => {
     const { out } = await jiji('lock release', { answers: { 'web1 release lock': held } })
     expect(out).toBe('web1: released the lock of ann from ci since noon (deploy)\nweb2: there was no lock\n')
+  })
+  test.each<[string, Answer, string, string]>([
+    ['', held, '\n', '  web1: ann from ci since noon (deploy)'],
+    [
+      '',
+      { stdout: `${held.stdout}holder live 2\n` },
+      '\n',
+      'web1: ann from ci since noon (deploy): live, last 2s ago\n',
+    ],
+    ['--yes', held, '', ''],
+    ['', {}, '', ''],
+  ])('release %s of what says %j is asked for on a terminal', async (option, answer, typed, asked) => {
+    const answers = { 'web1 read lock': answer }
+    const { code, err, log } = await jiji(`lock release ${option}`, { answers, isTty: true, typed })
+    expect([code, asked === '' ? err.includes('Go ahead') : err.includes(asked)]).toEqual(
+      asked === '' ? [0, false] : [130, true],
+    )
+    expect(log.filter(one => one.includes('release lock')).length).toBe(asked === '' ? 2 : 0)
   })
   test.each(['acquire', 'release', 'status'])('%s does not claim what failed', async verb => {
     const failing = { code: 1, stderr: 'rm: permission denied\n' }

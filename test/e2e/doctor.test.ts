@@ -126,7 +126,7 @@ ${rig.servers
         expect(seen('dns')).toEqual([`${address} is ${address}`])
         expect(seen('sessions')).toEqual(['8 at once'])
         expect(seen('memory')).toEqual(['credentials of a pull are in memory (/dev/shm)'])
-        expect(seen('tunnel')).toEqual([`127.0.0.1:${port} there is the registry here`])
+        expect(seen('tunnel')).toEqual([`its 127.0.0.1:${port} leads to port ${port} here`])
         const { bytesPerSecond = 0, roundTrip = 0 } = at(result, name, 'speed')[0]?.figures ?? {}
         expect(bytesPerSecond).toBeGreaterThan(100_000)
         expect([roundTrip > 0, roundTrip < 500]).toEqual([true, true])

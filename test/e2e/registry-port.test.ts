@@ -88,7 +88,7 @@ services:
     expect([code, tunnelTo('s1', stderr)]).toEqual([
       0,
       expect.stringContaining(
-        `there is the registry here: port ${port} is in use there, by something that does not answer as a registry (builder.registry.port names another)`,
+        `to the registry here: port ${port} is in use there, by something that does not answer as a registry (builder.registry.port names another)`,
       ),
     ])
     const other = project.start(here(), 'registry', 'tunnel', '-H', 's2')

@@ -91,7 +91,7 @@ services:
   test('fetch an image through the tunnel that somebody has taken away', async () => {
     await must(rig.servers[0] as Rig['servers'][number], 'docker rmi -f localhost:9270/shop-web:v1')
     const { code, stdout, stderr } = await project.jiji('run', 'web', 'node', '-p', '6*7')
-    expect([code, stdout, stderr]).toEqual([0, '42', expect.stringContaining('there is the registry here')])
+    expect([code, stdout, stderr]).toEqual([0, '42', expect.stringContaining('to the registry here')])
   })
 
   test.each(['s1', 's2'])('take the terminal on %s, and nothing is left', async name => {

@@ -70,7 +70,7 @@ services:
     tunnel.kill('SIGINT')
     await tunnel.result
     for (const { code, stderr } of ends) expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
-    const ports = ends.map(({ stderr }) => /127\.0\.0\.1:(\d+) there is the registry here/.exec(stderr)?.[1])
+    const ports = ends.map(({ stderr }) => /127\.0\.0\.1:(\d+) to the registry here/.exec(stderr)?.[1])
     expect(ports).toEqual([expect.not.stringMatching(/^9270$/), expect.not.stringMatching(/^9270$/)])
     expect([await answer('shop'), await answer('blog')]).toEqual(['shop v1', 'blog v1'])
     const containers = await must(target(), "docker ps --filter label=jiji.service=web --format '{{.Image}}'")

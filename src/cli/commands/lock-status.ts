@@ -1,8 +1,7 @@
-import { describeOwner } from '../../deploy/hold-lock.ts'
-import { readLock } from '../../shell/lock.ts'
-import { renderAge, renderDuration } from '../../ui/age.ts'
+import { type LockOwner, readLock } from '../../shell/lock.ts'
+import { renderAge } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { type Answer, failureOf, onLocks } from '../locks.ts'
+import { describeHolder, failureOf, onLocks } from '../locks.ts'
 
 export async function run(context: Context): Promise<void> {
   const { output } = context
@@ -20,19 +19,20 @@ export async function run(context: Context): Promise<void> {
         output.json({ schemaVersion: 1, locks })
       } else
         output.table(
-          ['server', 'lock', 'for', 'heartbeat'],
+          ['server', 'held by', 'for', 'why', 'heartbeat'],
           answers.map(({ runner, owner, holder }) =>
             owner
-              ? [runner.server, describeOwner(owner), renderAge(owner.since, new Date()), describeHolder(holder)]
-              : [runner.server, 'free', '-', '-'],
+              ? [
+                  ...[runner.server, nameOf(owner), renderAge(owner.since, new Date())],
+                  ...[owner.message ?? owner.command ?? '-', describeHolder(holder)],
+                ]
+              : [runner.server, 'nobody', '-', '-', '-'],
           ),
         )
     },
   )
 }
 
-function describeHolder(holder: Answer['holder']): string {
-  if (!holder) return 'none: stays until jiji lock release'
-  const ago = holder.silentFor === undefined ? '' : `, last ${renderDuration(holder.silentFor * 1000)} ago`
-  return holder.state === 'live' ? `live${ago}` : `gone${ago}: the next deploy takes it over`
+function nameOf({ by, host }: Partial<LockOwner>): string {
+  return by === undefined ? 'somebody' : `${by} from ${host}`
 }

@@ -72,10 +72,13 @@ function places({ auth, username: own, logins }: Listed): string {
   const nameOf = ({ place, username }: Listed['logins'][number]) =>
     username === undefined || username === own ? place : `${place} as ${username}`
   const names = (state: string) => logins.filter(one => one.state === state).map(nameOf)
-  const parts = [
-    names('held').join(', '),
-    ...(names('none').length > 0 ? [`not ${names('none').join(', ')}`] : []),
-    ...(names('unknown').length > 0 ? [`unknown on ${names('unknown').join(', ')}`] : []),
+  const [held, none, unknown] = [names('held'), names('none'), names('unknown')]
+  if (none.length > 0 && none.length === logins.length) return 'nowhere'
+  return [
+    held.join(', '),
+    ...(none.length > 0 ? [`not: ${none.join(', ')}`] : []),
+    ...(unknown.length > 0 ? [`unknown: ${unknown.join(', ')}`] : []),
   ]
-  return parts.filter(part => part !== '').join('; ')
+    .filter(part => part !== '')
+    .join('; ')
 }

@@ -44,7 +44,7 @@ function show({ output, options }: Context, excesses: readonly Excess[], freed: 
         freed: freed.get(server) ?? null,
       })),
     })
-  else output.table(head, rowsOf(excesses, freed))
+  else if (!(output.isOnTerminal && excesses.every(isNone))) output.table(head, rowsOf(excesses, freed))
   if (excesses.every(isNone)) output.note('there is nothing to take away')
 }
 

@@ -46,8 +46,12 @@ export function judgeDns(server: string, { host, ssl, servers }: Route, known: K
   const here = known.here.get(name) ?? []
   const there = known.there?.get(name)
   const own = outside(known.addresses.get(server) ?? [])
-  const address = own.find(isIPv4) ?? 'the address of this server'
-  const record = `its A record should be ${address}`
+  const addressOf = (name: string) => outside(known.addresses.get(name) ?? []).find(isIPv4) ?? `the address of ${name}`
+  const address = addressOf(server)
+  const record =
+    servers.length > 1
+      ? `its A records should be ${list(servers.map(addressOf))}, those of its servers`
+      : `its A record should be ${address}`
   if (here.length === 0 && !there?.length)
     return ssl
       ? problem('failed', 'dns-missing', `${host} does not resolve, and so gets no certificate`, record)

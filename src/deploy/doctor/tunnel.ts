@@ -53,7 +53,7 @@ export function judgePort(
   bound: number,
   { user, listeners, published }: Pick<Answers, 'user' | 'listeners' | 'published'>,
 ): Verdict {
-  if (bound === port) return ok(`127.0.0.1:${port} there is the registry here`)
+  if (bound === port) return ok(`its 127.0.0.1:${port} leads to port ${port} here`)
   const holder = holderOf(port, listeners ?? [], published)
   if (!holder && port < 1024 && user?.id !== 0)
     return warning(

@@ -41,6 +41,11 @@ test('that does not resolve is a warning without a certificate to get', () => {
   const known = { here: new Map(), there: undefined, addresses }
   const verdict = judgeDns('web1', { host: 'a.example.com', ssl: false, servers: ['web1'] }, known)
   expect(verdict).toMatchObject({ state: 'warning', hint: 'its A record should be 203.0.113.1' })
+  const servers = ['web1', 'web2', 'web3']
+  for (const server of servers)
+    expect(judgeDns(server, { host: 'a.example.com', ssl: false, servers }, known)).toMatchObject({
+      hint: 'its A records should be 203.0.113.1, 203.0.113.2, the address of web3, those of its servers',
+    })
 })
 
 test.each([

@@ -150,7 +150,7 @@ test.each([
 describe('the tunnel', () => {
   const by = 'listen LISTEN 0 1 127.0.0.1:9270 0.0.0.0:* users:(("other",pid=1,fd=1))'
   test.each([
-    [9270, 9270, ['user 0 root'], 'ok 127.0.0.1:9270 there is the registry here'],
+    [9270, 9270, ['user 0 root'], 'ok its 127.0.0.1:9270 leads to port 9270 here'],
     [9270, 40000, ['user 0 root', by], 'warning tunnel-port-taken'],
     [900, 40000, ['user 1 dora', by], 'warning tunnel-port-privileged'],
     [900, 40000, ['user 0 root', by], 'warning tunnel-port-taken'],
