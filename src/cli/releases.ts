@@ -3,6 +3,7 @@ import type { Secrets } from '../config/secrets.ts'
 import type { Selected } from '../config/select.ts'
 import { look } from '../deploy/look.ts'
 import type { Observation } from '../deploy/observe.ts'
+import { nameSome } from '../deploy/plan/rounds.ts'
 import { type HasImage, imagesOf, type Listed, listReleases } from '../deploy/releases.ts'
 import { JijiError } from '../errors.ts'
 import { findStored } from '../registry/local/find.ts'
@@ -27,7 +28,11 @@ export async function showReleases(context: Context, { config, secrets, selected
     )
     // Where nobody answered, the error is the one document.
     if (output.style.json && observations.length > 0) output.json({ schemaVersion: 1, releases })
-    if (!output.style.json && observations.length > 0) output.table(head, releases.flatMap(rowsOf))
+    if (!output.style.json && observations.length > 0)
+      output.table(
+        head,
+        releases.flatMap(one => (output.isOnTerminal ? together(rowsOf(one)) : rowsOf(one))),
+      )
     const failed = [...looked.failures.values()]
     if (failed.length === 0) return
     const isLeftOut = context.options.flag('skip-unreachable') && observations.length > 0
@@ -54,6 +59,7 @@ async function inLocalRegistry(
 }
 
 const head = ['release', 'version', 'age', 'by', 'server', 'services', 'rollback']
+const serverColumn = head.indexOf('server')
 
 function rowsOf({ release, version, at, by, servers }: Listed): string[][] {
   return servers.map(({ server, services, state, how, reason }) => [
@@ -63,12 +69,29 @@ function rowsOf({ release, version, at, by, servers }: Listed): string[][] {
     by ?? '-',
     server,
     services.join(' ') || '-',
-    state === 'current' ? 'this is the current one' : how ? ways[how] : `no: ${reason}`,
+    state === 'current'
+      ? 'this is the current one'
+      : how
+        ? `yes${reason ? `, ${reason}` : ''}: ${ways[how]}`
+        : `no: ${reason}`,
   ])
 }
 
 const ways: Record<NonNullable<Listed['servers'][number]['how']>, string> = {
-  start: 'yes: its containers are there',
-  make: 'yes: its containers are made again',
-  pull: 'yes: its images are pulled, and its containers made again',
+  start: 'its containers are there',
+  make: 'its containers are made again',
+  pull: 'its images are pulled, and its containers made again',
+}
+
+/** One row for the servers of a release of which the same is said. */
+function together(rows: readonly string[][]): string[][] {
+  const serverOf = (row: readonly string[]) => row[serverColumn] ?? ''
+  const alike = new Map<string, string[][]>()
+  for (const row of rows) {
+    const key = JSON.stringify(row.with(serverColumn, ''))
+    alike.set(key, [...(alike.get(key) ?? []), row])
+  }
+  return [...alike.values()].map(([first = [], ...more]) =>
+    first.with(serverColumn, nameSome([first, ...more].map(serverOf))),
+  )
 }

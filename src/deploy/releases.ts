@@ -3,7 +3,7 @@ import { JijiError } from '../errors.ts'
 import type { ReleaseRecord } from '../shell/records.ts'
 import type { Observation } from './observe.ts'
 import { localRepository } from './plan/moves.ts'
-import { isPulled, observationOf, type ServerPlan } from './plan/plan.ts'
+import { isPulled, observationOf, type ReplacementPlan, type ServerPlan } from './plan/plan.ts'
 import { planReturn, serversOf } from './plan/rollback.ts'
 import { obstacleTo, type RollbackRequest } from './plan/way-back.ts'
 
@@ -16,6 +16,7 @@ type ListedServer = {
   state: 'current' | 'possible' | 'impossible'
   /** What a rollback there would do: start containers that are there, make them again, or pull their images first. */
   how?: 'start' | 'make' | 'pull'
+  /** Why it cannot, or on what it depends. */
   reason?: string
 }
 
@@ -54,16 +55,20 @@ function stateOn(
   if (id === observation.current) return { ...listed, state: 'current' }
   const plan = obstacleTo(request, observation, record) ?? planOrWhyNot(request, server, observation, record)
   if (typeof plan === 'string') return { ...listed, state: 'impossible', reason: plan.replace(`${server.name}: `, '') }
-  const lost = plan.replacements.filter(isPulled).find(({ image, again }) => {
+  const pulled = plan.replacements.filter(isPulled)
+  const isStored = ({ image, again }: ReplacementPlan) => {
     const repository = localRepository(image)
-    return repository !== undefined && hasImage(repository, again?.digest ?? '') === false
-  })
+    return repository === undefined ? undefined : hasImage(repository, again?.digest ?? '')
+  }
+  const lost = pulled.find(one => isStored(one) === false)
   if (lost) {
     const reason = `the containers and the image of ${lost.service} are gone, and the local registry does not hold it`
     return { ...listed, state: 'impossible', reason }
   }
+  if (pulled.some(one => isStored(one) === undefined))
+    return { ...listed, state: 'possible', how: 'pull', reason: 'if its registry still has its images' }
   const isMade = plan.replacements.some(({ candidate }) => candidate.isNew)
-  return { ...listed, state: 'possible', how: plan.replacements.some(isPulled) ? 'pull' : isMade ? 'make' : 'start' }
+  return { ...listed, state: 'possible', how: pulled.length > 0 ? 'pull' : isMade ? 'make' : 'start' }
 }
 
 function planOrWhyNot(

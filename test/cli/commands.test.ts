@@ -625,6 +625,9 @@ describe('jiji rollback', () => {
     const { code, out, log } = await jiji('rollback --list')
     expect([code, out]).toEqual([0, expect.stringMatching(/^r1 .* web1 +web worker +yes: its containers are there$/m)])
     expect(out).toMatch(/^r2 .* web2 +web worker +this is the current one$/m)
+    const { out: shown } = await jiji('rollback --list', { isTty: true })
+    expect(shown).toMatch(/web1, web2 +web worker +yes: its containers are there/)
+    expect(shown).not.toMatch(/^.*web1 .*\n.*web2 /m)
     expect(new Set(log)).toEqual(new Set(['web1 observe', 'web2 observe']))
     const json = JSON.parse((await jiji('rollback --list -H web1 -o json')).out)
     expect(json).toMatchObject({

@@ -256,7 +256,7 @@ describe('the list of releases', () => {
   test.each<[string, Observation, string]>([
     ['containers are there', afterR2(all), 'r1 start'],
     ['they are made again', afterR2([stopped('cache')], { kept }), 'r1 make'],
-    ['an image must be pulled', afterR2([], { kept }), 'r1 pull'],
+    ['an image must be pulled', afterR2([], { kept }), 'r1 if its registry still has its images'],
     ['nothing was kept', afterR2([]), 'r1 the containers of web are gone, and so is their environment'],
     ['it is not on record', { ...afterR2(all), releases: afterR2(all).releases.slice(0, 1) }, ''],
   ])('says that %s', (_, observation, line) => {
@@ -266,7 +266,7 @@ describe('the list of releases', () => {
     const observation = afterR2([stopped('web'), stopped('web', 2)], { kept, r1: local('localhost:9270/app-cache:r1') })
     expect(listed(observation, () => true)[1]).toBe('r1 pull')
     expect(listed(observation, () => false)[1]).toContain('the local registry does not hold it')
-    expect(listed(observation)[1]).toBe('r1 pull')
+    expect(listed(observation)[1]).toBe('r1 if its registry still has its images')
   })
   test('has a line for a server that does not know a release', () => {
     const other = { ...observed({ server: 'web2', current: 'r2', releases: { r2: {} } }) }
