@@ -4,8 +4,10 @@ import { type ExchangePlan, isChanged, planExchange } from '../deploy/plan/excha
 import { JijiError } from '../errors.ts'
 import { renderExchange } from '../ui/exchange.ts'
 import type { Context } from './context.ts'
-import { gatherKeys, loadProject, selectFrom, withServers } from './gather.ts'
+import { loadProject, selectFrom } from './project.ts'
 import { isAsked } from './release.ts'
+import { gatherKeys } from './secrets.ts'
+import { withServers } from './servers.ts'
 import { tend } from './tend.ts'
 
 /** Replaces proxies by new ones. Only where that makes a gap must it be confirmed without a terminal. */

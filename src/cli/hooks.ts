@@ -5,7 +5,7 @@ import { findActor } from '../deploy/actor.ts'
 import { findHooks, type HookName, runHook } from '../deploy/hooks.ts'
 import { JijiError } from '../errors.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
+import { thisMachine } from './servers.ts'
 
 export type Hooks = {
   has: (name: HookName) => boolean

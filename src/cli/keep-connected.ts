@@ -3,7 +3,7 @@ import type { Secrets } from '../config/secrets.ts'
 import { type Connections, connectionsTo } from '../deploy/logs/connections.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { connectAgain } from './gather.ts'
+import { connectAgain } from './servers.ts'
 
 /** Connections to a server of which one that is lost is opened again, which is said; `patience` is in milliseconds. */
 export function keepConnected(

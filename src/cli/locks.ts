@@ -9,7 +9,9 @@ import type { LockOwner } from '../shell/lock.ts'
 import type { Script } from '../shell/script.ts'
 import { renderDuration } from '../ui/age.ts'
 import type { Context } from './context.ts'
-import { gatherKeys, loadProject, selectFrom, withServers } from './gather.ts'
+import { loadProject, selectFrom } from './project.ts'
+import { gatherKeys } from './secrets.ts'
+import { withServers } from './servers.ts'
 
 export type Answer = {
   runner: Runner

@@ -9,9 +9,9 @@ import { type Observation, observeServer } from '../deploy/observe.ts'
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { unreachable, withReachable } from './gather.ts'
 import { keepConnected } from './keep-connected.ts'
 import type { LogOptions } from './log-options.ts'
+import { unreachable, withReachable } from './servers.ts'
 
 export type Wanted = {
   config: Config

@@ -6,7 +6,7 @@ import { readProcfile } from '../config/propose/procfile.ts'
 import { sourceUrl } from '../deploy/source-url.ts'
 import { sh } from '../shell/script.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
+import { thisMachine } from './servers.ts'
 
 /** Larger than any file that people write themselves. */
 const longest = 1_000_000

@@ -7,7 +7,7 @@ import { lastLine } from '../runner/engine-failure.ts'
 import type { Runner } from '../runner/runner.ts'
 import { type AuditEntry, appendAudit } from '../shell/audit.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
+import { thisMachine } from './servers.ts'
 
 /**
  * Puts on record that somebody's command is about to run on servers: before it does, since nobody knows what it does to

@@ -12,8 +12,9 @@ import { credentialFor } from '../registry/credentials.ts'
 import { builtName, type Need, needsHere, needsOn } from '../registry/verify/needs.ts'
 import { type Check, verifyAt } from '../registry/verify/proof.ts'
 import type { Context } from './context.ts'
-import { gatherFound, type Look, thisMachine, withBuilders, withReachable } from './gather.ts'
 import { hereOf } from './registries.ts'
+import { gatherFound } from './secrets.ts'
+import { type Look, thisMachine, withBuilders, withReachable } from './servers.ts'
 
 export type World = { problems: Problem[]; warnings: Problem[]; code: ErrorCode | undefined }
 

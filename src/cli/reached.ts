@@ -5,7 +5,7 @@ import type { Plan, Skipped } from '../deploy/plan/plan.ts'
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { tellAtOnce, unreachable, withReachable } from './gather.ts'
+import { tellAtOnce, unreachable, withReachable } from './servers.ts'
 
 /** The servers of a release that are there. */
 export type Reached = { runners: Map<string, Runner>; selected: Selected; skipped: readonly Skipped[] }

@@ -10,7 +10,8 @@ import { JijiError } from '../errors.ts'
 import { atPlace, type Place, type Row } from '../registry/places.ts'
 import { appendAudit } from '../shell/audit.ts'
 import type { Context } from './context.ts'
-import { selectFrom, thisMachine, withReachable } from './gather.ts'
+import { selectFrom } from './project.ts'
+import { thisMachine, withReachable } from './servers.ts'
 
 type Target = { key: string; username?: string }
 type Act<T> = (place: Place, target: T) => Promise<Row>

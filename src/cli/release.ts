@@ -16,8 +16,8 @@ import { unlessAborted } from '../runner/abort.ts'
 import type { Runner } from '../runner/runner.ts'
 import { renderPlan, renderRelease } from '../ui/plan.ts'
 import type { Context } from './context.ts'
-import { connectAgain, thisMachine } from './gather.ts'
 import type { Hooks } from './hooks.ts'
+import { connectAgain, thisMachine } from './servers.ts'
 
 type Scene = { config: Config; secrets: Secrets; runners: Map<string, Runner>; hooks?: Hooks }
 

@@ -9,7 +9,7 @@ import { JijiError } from '../errors.ts'
 import { findStored } from '../registry/local/find.ts'
 import { renderAge } from '../ui/age.ts'
 import type { Context } from './context.ts'
-import { unreachable, withReachable } from './gather.ts'
+import { unreachable, withReachable } from './servers.ts'
 
 type Scene = { config: Config; secrets: Secrets; selected: Selected; isPartial: boolean }
 

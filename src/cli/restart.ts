@@ -6,10 +6,11 @@ import { nextRelease } from '../deploy/plan/release-id.ts'
 import { planRestart } from '../deploy/plan/restart.ts'
 import { JijiError } from '../errors.ts'
 import type { Context } from './context.ts'
-import { gatherSecrets, loadProject, partsOf, selectWithSharers } from './gather.ts'
+import { loadProject, selectWithSharers } from './project.ts'
 import { namingSkipped, withReached } from './reached.ts'
 import { rehearse } from './rehearse.ts'
 import { confirmPlan, isAsked, release } from './release.ts'
+import { gatherSecrets, partsOf } from './secrets.ts'
 
 /** Replaces what runs by new containers of the same images, in other numbers if that is asked for. */
 export async function restart(

@@ -6,8 +6,8 @@ import type { Tending } from '../deploy/tending.ts'
 import { JijiError } from '../errors.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
 import { ownerOf, waitOf } from './release.ts'
+import { thisMachine } from './servers.ts'
 
 /** Works on what stands on servers, under the lock and with what they say of themselves there. */
 export async function tend<T>(

@@ -8,7 +8,7 @@ import { envFiles } from '../config/secrets.ts'
 import type { Runner } from '../runner/runner.ts'
 import { askGit, gitAnswers } from '../shell/git.ts'
 import type { Context } from './context.ts'
-import { thisMachine } from './gather.ts'
+import { thisMachine } from './servers.ts'
 
 /** All that is likely to be wrong with a configuration and what it reads, as far as this machine knows. */
 export async function allWarnings(context: Context, config: Config): Promise<Problem[]> {

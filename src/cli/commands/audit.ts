@@ -8,8 +8,10 @@ import type { AuditEntry } from '../../shell/audit.ts'
 import { isNarrow } from '../../ui/terminal.ts'
 import { type AuditOptions, readAuditOptions } from '../audit-options.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
 import { keepConnected } from '../keep-connected.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { unreachable, withReachable } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context

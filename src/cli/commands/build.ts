@@ -5,15 +5,9 @@ import { JijiError } from '../../errors.ts'
 import { asLogin } from '../../registry/credentials.ts'
 import { checkLogin } from '../../registry/verify/check.ts'
 import type { Context } from '../context.ts'
-import {
-  builderKeysOf,
-  gatherCacheTokens,
-  gatherSecrets,
-  loadProject,
-  selectFrom,
-  thisMachine,
-  withBuilders,
-} from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { builderKeysOf, gatherCacheTokens, gatherSecrets } from '../secrets.ts'
+import { thisMachine, withBuilders } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context

@@ -18,20 +18,14 @@ import { JijiError } from '../../errors.ts'
 import type { Stored } from '../../registry/local/contents.ts'
 import type { Runner } from '../../runner/runner.ts'
 import type { Context } from '../context.ts'
-import {
-  gatherCacheTokens,
-  gatherSecrets,
-  loadProject,
-  partsOf,
-  selectWithSharers,
-  thisMachine,
-  withBuilders,
-} from '../gather.ts'
 import { type Hooks, withHooks } from '../hooks.ts'
+import { loadProject, selectWithSharers } from '../project.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, type Released, release } from '../release.ts'
 import { pageFile, withReport } from '../report.ts'
+import { gatherCacheTokens, gatherSecrets, partsOf } from '../secrets.ts'
+import { thisMachine, withBuilders } from '../servers.ts'
 import { allWarnings } from '../warnings.ts'
 
 export async function run(context: Context): Promise<void> {

@@ -14,8 +14,10 @@ import { slots } from '../../runner/slots.ts'
 import { renderStates } from '../../ui/findings.ts'
 import { isNarrow } from '../../ui/terminal.ts'
 import type { Context } from '../context.ts'
-import { gatherFound, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
 import { hereOf } from '../registries.ts'
+import { gatherFound } from '../secrets.ts'
+import { thisMachine, withReachable } from '../servers.ts'
 
 /** Looks at all that a deploy needs, and changes nothing. What cannot be looked at is said, and stops nothing. */
 export async function run(context: Context): Promise<void> {

@@ -6,10 +6,12 @@ import { JijiError } from '../../errors.ts'
 import type { Runner } from '../../runner/runner.ts'
 import { attachTo, execIn } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, withReachable, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, type Passed, requireTerminal, runAll, runOne } from '../passing.ts'
+import { loadProject } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
 import { selectOne } from '../select-one.ts'
+import { withReachable, withServers } from '../servers.ts'
 
 export async function run(context: Context): Promise<number> {
   const { options, output } = context

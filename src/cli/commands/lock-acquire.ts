@@ -5,8 +5,8 @@ import type { Runner } from '../../runner/runner.ts'
 import { appendAudit, doneAndRecorded } from '../../shell/audit.ts'
 import { releaseLock, takeLock } from '../../shell/lock.ts'
 import type { Context } from '../context.ts'
-import { thisMachine } from '../gather.ts'
 import { failureOf, onLocks } from '../locks.ts'
+import { thisMachine } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { command, options, output, environment } = context

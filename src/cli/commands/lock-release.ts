@@ -6,9 +6,9 @@ import type { Runner } from '../../runner/runner.ts'
 import { appendAudit, doneAndRecorded } from '../../shell/audit.ts'
 import { readLock, releaseLock } from '../../shell/lock.ts'
 import type { Context } from '../context.ts'
-import { thisMachine } from '../gather.ts'
 import { type Answer, describeHolder, failureOf, onLocks } from '../locks.ts'
 import { isAsked } from '../release.ts'
+import { thisMachine } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const actor = await findActor(thisMachine(context), context.environment)

@@ -5,9 +5,10 @@ import { previousOf, replicasOf, runningOf, titlesOf } from '../../deploy/standi
 import { JijiError } from '../../errors.ts'
 import { projectLabel } from '../../shell/logs.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom } from '../gather.ts'
 import { readLogOptions } from '../log-options.ts'
 import { showLogs } from '../logs.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options } = context

@@ -1,8 +1,9 @@
 import { labels, proxyContainer } from '../../shell/names.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom } from '../gather.ts'
 import { readLogOptions } from '../log-options.ts'
 import { showLogs } from '../logs.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)

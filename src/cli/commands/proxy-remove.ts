@@ -7,7 +7,9 @@ import { runTending, type Tending } from '../../deploy/tending.ts'
 import { JijiError } from '../../errors.ts'
 import { removeProxy } from '../../shell/remove.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withServers } from '../servers.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {

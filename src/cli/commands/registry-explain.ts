@@ -3,7 +3,7 @@ import { prefixesOf, registryKey } from '../../config/registry-key.ts'
 import { sourceOf } from '../../config/secrets.ts'
 import { explain } from '../../registry/credentials.ts'
 import type { Context } from '../context.ts'
-import { loadProjectIfThere } from '../gather.ts'
+import { loadProjectIfThere } from '../project.ts'
 
 export async function run(context: Context): Promise<void> {
   const { args, output, options, environment } = context

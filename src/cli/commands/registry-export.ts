@@ -11,8 +11,10 @@ import { type NewFile, putFiles } from '../../registry/files.ts'
 import { refuseWhatGitTakes } from '../../registry/git.ts'
 import { secretNameFor } from '../../registry/names.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { loadProject } from '../project.ts'
 import { credentialsWanted } from '../registries.ts'
+import { gatherSecrets } from '../secrets.ts'
+import { thisMachine } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, args, output } = context

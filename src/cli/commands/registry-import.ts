@@ -15,7 +15,8 @@ import { refuseWhatGitTakes } from '../../registry/git.ts'
 import { type ImportPlan, type ImportRow, planImport, without } from '../../registry/import/plan.ts'
 import { readLogins } from '../../registry/import/read.ts'
 import type { Context } from '../context.ts'
-import { loadProject, thisMachine } from '../gather.ts'
+import { loadProject } from '../project.ts'
+import { thisMachine } from '../servers.ts'
 
 /** Larger than any file with logins, and small enough to be read at once. */
 const longest = 1_000_000

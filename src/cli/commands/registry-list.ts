@@ -3,8 +3,10 @@ import { type Config, type Credential, credentialsOf } from '../../config/config
 import { type Answer, askPlace, type Listed, listed, unanswered } from '../../registry/list.ts'
 import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, withReachable } from '../gather.ts'
+import { loadProject } from '../project.ts'
 import { hereOf, placesWanted, serversApart } from '../registries.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withReachable } from '../servers.ts'
 import { imagesOf, readStored, showStored } from '../stored.ts'
 
 export async function run(context: Context): Promise<void> {

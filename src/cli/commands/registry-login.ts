@@ -5,9 +5,10 @@ import { asLogin } from '../../registry/credentials.ts'
 import { atPlace, logInAt, type Place, type Row } from '../../registry/places.ts'
 import type { Login } from '../../shell/images.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, gatherSecrets, keysOf, loadProject, loadProjectIfThere } from '../gather.ts'
 import { askPassword } from '../password.ts'
+import { loadProject, loadProjectIfThere } from '../project.ts'
 import { atAllPlaces, credentialsWanted, hereOf, sayNone, serversThere, showRows } from '../registries.ts'
+import { gatherKeys, gatherSecrets, keysOf } from '../secrets.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options } = context

@@ -1,8 +1,9 @@
 import { registryKey } from '../../config/registry-key.ts'
 import { logOutAt } from '../../registry/places.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject } from '../gather.ts'
+import { loadProject } from '../project.ts'
 import { atAllPlaces, credentialsWanted, sayNone, serversThere, showRows } from '../registries.ts'
+import { gatherKeys } from '../secrets.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)

@@ -17,7 +17,9 @@ import { RequestFailed } from '../../registry/protocol/failure.ts'
 import { labels } from '../../shell/names.ts'
 import { renderAge } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { loadProject } from '../project.ts'
+import { gatherSecrets } from '../secrets.ts'
+import { thisMachine } from '../servers.ts'
 import { confirmRemoval } from '../tend.ts'
 
 /** Takes old images out of the local registry, and gives back their room. */

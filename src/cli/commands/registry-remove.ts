@@ -1,7 +1,9 @@
 import type { Engine } from '../../config/config.ts'
 import { removeRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { loadProject } from '../project.ts'
+import { gatherSecrets } from '../secrets.ts'
+import { thisMachine } from '../servers.ts'
 import { confirmRemoval } from '../tend.ts'
 import { run as logOut } from './registry-logout.ts'
 

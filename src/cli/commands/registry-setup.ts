@@ -1,7 +1,9 @@
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, loadProject, thisMachine } from '../gather.ts'
+import { loadProject } from '../project.ts'
 import { showRows } from '../registries.ts'
+import { gatherSecrets } from '../secrets.ts'
+import { thisMachine } from '../servers.ts'
 import { run as logIn } from './registry-login.ts'
 
 /** What deploys need of the registry: the local one runs, or everybody is logged in to the remote one. */

@@ -4,7 +4,9 @@ import { wordsFor } from '../../deploy/tunnel-refusal.ts'
 import { JijiError } from '../../errors.ts'
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, thisMachine, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { thisMachine, withReachable } from '../servers.ts'
 
 /** Lets servers pull from the local registry by hand, until Ctrl-C. */
 export async function run(context: Context): Promise<void> {

@@ -7,8 +7,10 @@ import { failureOf, findingsOf, isFailed, renderFound } from '../../registry/ver
 import { builtName, type Need, needsFor, needsHere, needsOn } from '../../registry/verify/needs.ts'
 import { type Check, unreachable, verifyAt } from '../../registry/verify/proof.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, keysOf, loadProject, selectFrom, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
 import { hereOf, placesWanted } from '../registries.ts'
+import { gatherSecrets, keysOf } from '../secrets.ts'
+import { withReachable } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const config = loadProject(context)

@@ -5,13 +5,15 @@ import { planRollback } from '../../deploy/plan/rollback.ts'
 import { withReturning } from '../../deploy/recorded.ts'
 import { ensureRegistry } from '../../registry/local/container.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, gatherPullSecrets, loadProject, selectFrom, thisMachine } from '../gather.ts'
 import { withHooks } from '../hooks.ts'
+import { loadProject, selectFrom } from '../project.ts'
 import { namingSkipped, type Reached, withReached } from '../reached.ts'
 import { rehearse } from '../rehearse.ts'
 import { confirmPlan, isAsked, release } from '../release.ts'
 import { showReleases } from '../releases.ts'
 import { pageFile, withReport } from '../report.ts'
+import { gatherKeys, gatherPullSecrets } from '../secrets.ts'
+import { thisMachine } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { args, options } = context

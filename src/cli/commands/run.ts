@@ -16,11 +16,13 @@ import { lastLine } from '../../runner/engine-failure.ts'
 import type { Runner } from '../../runner/runner.ts'
 import { attachToOneOff, createOneOff, type OneOff, removeOneOff, runOneOff } from '../../shell/one-off.ts'
 import type { Context } from '../context.ts'
-import { gatherPullSecrets, gatherSecrets, keysOf, loadProject, thisMachine, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runOne } from '../passing.ts'
+import { loadProject } from '../project.ts'
 import { ownerOf } from '../release.ts'
+import { gatherPullSecrets, gatherSecrets, keysOf } from '../secrets.ts'
 import { selectOne } from '../select-one.ts'
+import { thisMachine, withServers } from '../servers.ts'
 
 /** Runs a command in a new container beside those that serve: of the same image, with the service's own surroundings. */
 export async function run(context: Context): Promise<number> {

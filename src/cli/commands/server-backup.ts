@@ -5,9 +5,11 @@ import { JijiError } from '../../errors.ts'
 import { putFiles } from '../../registry/files.ts'
 import { refuseWhatGitTakes } from '../../registry/git.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, thisMachine, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
+import { loadProject } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
 import { selectServer } from '../select-one.ts'
+import { thisMachine, withServers } from '../servers.ts'
 
 /** What makes a fresh server take over, as one file that only its owner may read. */
 export async function run(context: Context): Promise<void> {

@@ -1,9 +1,11 @@
 import { JijiError } from '../../errors.ts'
 import { attachWords, runWords } from '../../shell/exec.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, withReachable, withServers } from '../gather.ts'
 import { putOnRecord } from '../on-record.ts'
 import { attach, requireTerminal, runAll, runOne } from '../passing.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withReachable, withServers } from '../servers.ts'
 
 export async function run(context: Context): Promise<number> {
   const { options, output, args } = context

@@ -7,7 +7,9 @@ import type { Runner } from '../../runner/runner.ts'
 import { sh } from '../../shell/script.ts'
 import { renderInit, renderReady } from '../../ui/init.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, tellAtOnce, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { tellAtOnce, withReachable } from '../servers.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 /** Makes servers ready for a first deploy. One that cannot be, or not be reached, keeps nothing from the others. */

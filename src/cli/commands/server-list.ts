@@ -3,7 +3,9 @@ import { look } from '../../deploy/look.ts'
 import type { Observation } from '../../deploy/observe.ts'
 import type { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { unreachable, withReachable } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { output, signal } = context

@@ -4,8 +4,10 @@ import { refuseWhatIsThere, writeBackup } from '../../deploy/backup.ts'
 import { observeAll } from '../../deploy/observe.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, withServers } from '../gather.ts'
+import { loadProject } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
 import { selectServer } from '../select-one.ts'
+import { withServers } from '../servers.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 /** Puts a backup on a server, which the next deploy makes run what it says. */

@@ -6,7 +6,9 @@ import { JijiError } from '../../errors.ts'
 import { removeEmptyState } from '../../shell/teardown.ts'
 import { renderTeardown } from '../../ui/removal.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withServers } from '../servers.ts'
 import { tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {

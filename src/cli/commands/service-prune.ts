@@ -4,8 +4,10 @@ import { pruneAll } from '../../deploy/remove.ts'
 import { renderSize } from '../../deploy/size.ts'
 import { renderTable } from '../../ui/table.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, withServers } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
 import { isAsked } from '../release.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withServers } from '../servers.ts'
 import { tend } from '../tend.ts'
 
 type Freed = ReadonlyMap<string, number | undefined>

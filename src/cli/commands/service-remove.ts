@@ -4,7 +4,9 @@ import { planRemove } from '../../deploy/plan/remove.ts'
 import { removeAll } from '../../deploy/remove.ts'
 import { renderRemoval } from '../../ui/removal.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, withServers } from '../gather.ts'
+import { loadProject } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { withServers } from '../servers.ts'
 import { confirmRemoval, tend } from '../tend.ts'
 
 export async function run(context: Context): Promise<void> {

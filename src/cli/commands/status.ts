@@ -3,7 +3,9 @@ import { type Looked, look } from '../../deploy/look.ts'
 import { type ServiceStatus, statusOf } from '../../deploy/status.ts'
 import { renderAge, renderDuration } from '../../ui/age.ts'
 import type { Context } from '../context.ts'
-import { gatherKeys, loadProject, selectFrom, unreachable, withReachable } from '../gather.ts'
+import { loadProject, selectFrom } from '../project.ts'
+import { gatherKeys } from '../secrets.ts'
+import { unreachable, withReachable } from '../servers.ts'
 
 export async function run(context: Context): Promise<void> {
   const { options, output, signal } = context

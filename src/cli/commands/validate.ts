@@ -7,8 +7,9 @@ import type { Secrets } from '../../config/secrets.ts'
 import type { Selected } from '../../config/select.ts'
 import { JijiError } from '../../errors.ts'
 import type { Context } from '../context.ts'
-import { gatherSecrets, selectFrom } from '../gather.ts'
 import { askWorld } from '../online.ts'
+import { selectFrom } from '../project.ts'
+import { gatherSecrets } from '../secrets.ts'
 import { allWarnings } from '../warnings.ts'
 
 export async function run(context: Context): Promise<void> {
