@@ -11,8 +11,8 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
         server,
         hint:
           server === 'here' // this machine, which is no server
-            ? `install ${engine} here, or name the engine that is here: builder.engine`
-            : `jiji server init -H ${server} installs it; or name the engine it has: servers.${server}.engine`,
+            ? `install ${engine} here, or ${otherEngine(server)}`
+            : `jiji server init -H ${server} installs it; or ${otherEngine(server)}`,
       })
     case exits.engineDenied:
       return new JijiError('engine.denied', `${server}: this user may not use ${engine}`, {
@@ -39,9 +39,18 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
     case exits.engineSilent:
       return new JijiError('engine.failed', `${server}: ${engine} does not answer: ${lastLine(output.stderr)}`, {
         server,
-        hint: engine === 'docker' ? 'is its daemon running? sudo systemctl status docker' : `try \`podman info\` there`,
+        hint:
+          engine === 'docker'
+            ? `is its daemon running? sudo systemctl status docker; or ${otherEngine(server)}`
+            : `try \`podman info\` there`,
       })
   }
+}
+
+function otherEngine(server: string): string {
+  return server === 'here'
+    ? 'name the engine that is here: builder.engine'
+    : `name the engine it has: servers.${server}.engine`
 }
 
 /** The engine's own words: the last line that it wrote to stderr, but for its advice on where its help is. */

@@ -134,30 +134,32 @@ services:
     )
   })
 
-  test.each<[string, Answer, string]>([
+  test.each<[string, Answer, string, string]>([
     [
       'refuses',
       { stdout: 'trusted web3\nrefused web2 me@b: Permission denied (publickey).\n' },
       'Permission denied (publickey)',
+      'put its public key into their authorized_keys',
     ],
     [
       'is not reached',
       { stdout: 'trusted web3\nrefused web2 ssh: connect to host b port 22: Connection timed out\n' },
       'Connection timed out',
+      'let it log in to them',
     ],
-    ['gives no answer', { stdout: 'trusted web3\n' }, 'no answer in 20 s'],
-  ])('go from here to one that %s', async (_, answer, why) => {
+    ['gives no answer', { stdout: 'trusted web3\n' }, 'no answer in 20 s', 'let it log in to them'],
+  ])('go from here to one that %s', async (_, answer, why, remedy) => {
     const { log, said } = await got({ try: answer })
     expect(log).toContain('web2 pull web,db')
     expect(log).toContain('web1 give web3')
     expect(log).not.toContain('web1 give web2')
     expect(said.filter(line => line.includes('web2'))).toEqual([
-      `web1 lost: may not log in to web2 (${why}): images go there from here. To have web1 hand them on, put its public key into their authorized_keys; to be asked no more, write seed: false`,
+      `web1 lost: cannot log in to web2 (${why}): images go there from here. To have web1 hand them on, ${remedy}; to be asked no more, write seed: false`,
     ])
   })
   test('go from here to all where the first has no ssh, which is said once', async () => {
     const { log, said } = await got({ try: { stdout: 'no ssh\n' } })
-    expect(said).toEqual([expect.stringContaining('may not log in to web2, web3 (it has no ssh)')])
+    expect(said).toEqual([expect.stringContaining('cannot log in to web2, web3 (it has no ssh)')])
     expect(log.filter(line => line.includes('give'))).toEqual([])
   })
   test('go from here to one whose address means another machine elsewhere, which may hand them on', async () => {

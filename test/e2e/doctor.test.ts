@@ -353,7 +353,9 @@ services:
     expect(notOk(first, 's1')).toContain('engine problem engine.failed')
     expect(left).toBe('')
     expect(notOk(stopped, 's1')).toContain('engine problem engine.failed')
-    expect(at(stopped, 's1', 'engine')[0]?.hint).toBe('is its daemon running? sudo systemctl status docker')
+    expect(at(stopped, 's1', 'engine')[0]?.hint).toBe(
+      'is its daemon running? sudo systemctl status docker; or name the engine it has: servers.s1.engine',
+    )
     expect([first.code, stopped.code]).toEqual([1, 1])
   })
 })

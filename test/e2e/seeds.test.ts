@@ -93,9 +93,9 @@ deploy: {stop_timeout: 1s}
     await write('none')
     const { stderr, layers } = await deploy('none')
     expect(stderr).toMatch(
-      /^s1 +may not log in to s2, s3, s4 \(Permission denied \(publickey\)\): images go there from here\. .*authorized_keys.*seed: false$/m,
+      /^s1 +cannot log in to s2, s3, s4 \(Permission denied \(publickey\)\): images go there from here\. .*authorized_keys.*seed: false$/m,
     )
-    expect(stderr.match(/may not log in/g)).toHaveLength(1)
+    expect(stderr.match(/cannot log in/g)).toHaveLength(1)
     expect(layers).toBeGreaterThan(4)
   })
 

@@ -95,13 +95,16 @@ function isLoopback(host: string): boolean {
 }
 
 function reportRefusals({ report }: ApplyContext, seed: string, refusals: ReadonlyMap<string, string>): void {
-  const whys = new Set([...refusals.values()].map(why => why.replace(/^.*: /, '').replace(/\.$/, '')))
+  const whys = [...new Set([...refusals.values()].map(why => why.replace(/^.*: /, '').replace(/\.$/, '')))].join('; ')
   const servers = [...refusals.keys()].join(', ')
+  const remedy = /^Permission denied/.test(whys)
+    ? 'put its public key into their authorized_keys'
+    : 'let it log in to them'
   report({
     step: 'seed',
     state: 'lost',
     server: seed,
-    detail: `may not log in to ${servers} (${[...whys].join('; ')}): images go there from here. To have ${seed} hand them on, put its public key into their authorized_keys; to be asked no more, write seed: false`,
+    detail: `cannot log in to ${servers} (${whys}): images go there from here. To have ${seed} hand them on, ${remedy}; to be asked no more, write seed: false`,
   })
 }
 
