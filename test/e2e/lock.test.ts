@@ -83,7 +83,7 @@ describeOnRig('the heartbeat of a lock', () => {
         expect(await answers()).toEqual(['three', 'three'])
         for (const { exec, engine } of rig.servers)
           expect((await exec(`${engine} ps -a --format '{{.Image}}' | grep robbed-web:two`)).stdout).toBe('')
-        expect((await project.jiji('lock', 'status')).stdout).toMatch(/s1 +free.*\ns2 +free/)
+        expect((await project.jiji('lock', 'status')).stdout).toMatch(/s1 +nobody.*\ns2 +nobody/)
       },
       patience,
     )

@@ -151,7 +151,7 @@ ${services}
     const held = both.find(({ code }) => code === 5)
     expect(held?.stderr).toContain('the lock is held by')
     const state = await project.jiji('lock', 'status')
-    expect(state.stdout).toMatch(/s1 +free.*\ns2 +free/)
+    expect(state.stdout).toMatch(/s1 +nobody.*\ns2 +nobody/)
   })
 
   test('a lock taken by hand holds until it is released; one whose holder lost its power does not', async () => {
