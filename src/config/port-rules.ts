@@ -1,3 +1,4 @@
+import { grouped } from './grouped.ts'
 import type { Finding } from './issues.ts'
 import type { Settings } from './schema.ts'
 
@@ -6,13 +7,7 @@ type Claim = { server: string; address: string; port: number; protocol: string; 
 
 /** A port of a server can be held by one: a service, or the proxy where there are routes. */
 export function portRules(settings: Settings): Finding[] {
-  const claims = new Map<string, Claim[]>()
-  const rivalsOf = ({ server, port, protocol }: Claim) => {
-    const key = `${server} ${port} ${protocol}`
-    const rivals = claims.get(key) ?? []
-    claims.set(key, rivals)
-    return rivals
-  }
+  const rivalsOf = grouped(({ server, port, protocol }: Claim) => `${server} ${port} ${protocol}`)
   for (const claim of proxyClaims(settings)) rivalsOf(claim).push(claim)
   const found = new Map<string, Finding>()
   for (const claim of serviceClaims(settings)) {

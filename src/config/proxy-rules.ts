@@ -1,3 +1,4 @@
+import { grouped } from './grouped.ts'
 import type { Finding } from './issues.ts'
 import { serviceProxy } from './proxy-keys.ts'
 import type { Settings } from './schema.ts'
@@ -81,12 +82,7 @@ type Claim = Placed & { server: string; host: string; prefix: string; isRedirect
 
 /** A host name and a prefix lead to one place on a server, and a host name has one kind of ssl. */
 function routeRules(placed: readonly Placed[]): Finding[] {
-  const claims = new Map<string, Claim[]>()
-  const rivalsOf = ({ server, host }: Claim) => {
-    const rivals = claims.get(`${server} ${host}`) ?? []
-    claims.set(`${server} ${host}`, rivals)
-    return rivals
-  }
+  const rivalsOf = grouped(({ server, host }: Claim) => `${server} ${host}`)
   return placed.flatMap(one => {
     const own = claimsOf(one)
     const findings = own.flatMap(claim => rivalryOf(claim, rivalsOf(claim)))
