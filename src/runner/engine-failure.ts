@@ -19,15 +19,8 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
         server,
         hint: 'add the user to the group docker there (sudo usermod -aG docker USER), then log in anew',
       })
-    case exits.otherEngine: {
-      const [, other = '', count] = /^elsewhere (\w+) ?(\d*)$/m.exec(output.stdout) ?? []
-      const known = count === '1' ? 'a container of this project' : `${count} containers of this project`
-      const what = count ? known : 'the containers of this project, and does not answer'
-      return new JijiError('engine.changed', `${server}: ${other} has ${what}, and ${engine} is configured`, {
-        server,
-        hint: `with engine: ${other} configured again, jiji server teardown -H ${server} takes them away (not their volumes, which ${engine} does not see); then deploy with ${engine}`,
-      })
-    }
+    case exits.otherEngine:
+      return engineChanged(server, engine, output)
     case exits.noLinger: {
       const [, user = 'USER'] = /^linger (.+)$/m.exec(output.stdout) ?? []
       const message = `${server}: containers of ${user} would end with its last session, and it may not change that itself`
@@ -45,6 +38,29 @@ export function engineFailure({ server }: { server: string }, engine: Engine, ou
             : `try \`podman info\` there`,
       })
   }
+}
+
+function engineChanged(server: string, engine: Engine, { stdout }: Output): JijiError {
+  const [, other = '', count] = /^elsewhere (\w+) ?(\d*)$/m.exec(stdout) ?? []
+  const teardown = `jiji server teardown -H ${server}`
+  if (!count)
+    return new JijiError(
+      'engine.changed',
+      `${server}: ${other} ran this project and does not answer, and ${engine} is configured`,
+      {
+        server,
+        hint: `start ${other} there, and with engine: ${other} configured again, ${teardown} takes away what it has; if it is gone for good, remove its command too`,
+      },
+    )
+  const what = count === '1' ? 'a container' : `${count} containers`
+  return new JijiError(
+    'engine.changed',
+    `${server}: ${other} has ${what} of this project, and ${engine} is configured`,
+    {
+      server,
+      hint: `with engine: ${other} configured again, ${teardown} takes them away (not their volumes, which ${engine} does not see); then deploy with ${engine}`,
+    },
+  )
 }
 
 function otherEngine(server: string): string {

@@ -172,15 +172,26 @@ describe('lines', () => {
 
 describe('a server whose engine', () => {
   test.each([
-    ['elsewhere podman 2', 'web1: podman has 2 containers of this project, and docker is configured'],
-    ['elsewhere podman 1', 'web1: podman has a container of this project, and docker is configured'],
+    [
+      'elsewhere podman 2',
+      'web1: podman has 2 containers of this project, and docker is configured',
+      'then deploy with docker',
+    ],
+    [
+      'elsewhere podman 1',
+      'web1: podman has a container of this project, and docker is configured',
+      'then deploy with docker',
+    ],
     [
       'elsewhere podman',
-      'web1: podman has the containers of this project, and does not answer, and docker is configured',
+      'web1: podman ran this project and does not answer, and docker is configured',
+      'if it is gone for good, remove its command too',
     ],
-  ])('is another than before, which says %s', async (stdout, message) => {
+  ])('is another than before, which says %s', async (stdout, message, advice) => {
     const runner = recorder('web1', () => ({ code: exits.otherEngine, stdout: `engine {}\n${stdout}\n` }))
-    const hint = expect.stringContaining('with engine: podman configured again, jiji server teardown -H web1')
+    const hint = expect.stringMatching(
+      `with engine: podman configured again, jiji server teardown -H web1 takes.*${advice}`,
+    )
     await expect(observeServer(runner, 'docker', 'app')).rejects.toMatchObject({
       code: 'engine.changed',
       message,
